@@ -1,0 +1,196 @@
+/** What the launcher needs from the world. Owned here, implemented under `platform/`, each held to a contract suite in `test/contracts`. */
+import type { Dataset } from './dataset.ts'
+import type { Receipt, Session } from './session.ts'
+import type { TaskSize } from './sizing.ts'
+
+/** Every mutating call below may be repeated; recovery is one rule: do it again. */
+
+export interface SessionStore {
+  /**
+   * One live session per (owner, dataset): the key is the rule. Writes `fresh` unless a live session is there.
+   * @returns the record now stored, and whether this call created it
+   */
+  claim(fresh: Session): Promise<{ created: boolean; session: Session }>
+  /** Strongly consistent. */
+  get(ownerId: string, datasetId: string): Promise<Session | null>
+  /** Sessions of one owner, live and over (at most one per dataset). */
+  listByOwner(ownerId: string): Promise<Session[]>
+  /**
+   * Writes `next` only if version and dueAt are still those of `from`; a `touch` in between therefore defeats a reap.
+   * @returns the stored record (version + 1), or null when somebody else was first
+   */
+  advance(from: Session, next: Session): Promise<Session | null>
+  /** Moves the clocks of a ready session with this id; no version change. False when it is not ready any more. */
+  touch(session: Session, clocks: { lastActiveAt: number; lastSeenAt: number; dueAt: number }): Promise<boolean>
+  /** Live sessions due at or before `now`, soonest first. Cost follows what is due. May lag: re-read before acting. */
+  listDue(now: number): AsyncIterable<Session>
+}
+
+export interface ReceiptStore {
+  /** Idempotent on the session id: the first one stays. */
+  put(receipt: Receipt): Promise<void>
+  /** Newest first. */
+  listByOwner(ownerId: string): Promise<Receipt[]>
+}
+
+export interface Catalogue {
+  get(datasetId: string): Promise<Dataset | null>
+  /** All datasets, removed ones too. */
+  list(): Promise<Dataset[]>
+  /** Creates only; false when the id is taken. */
+  create(dataset: Dataset): Promise<boolean>
+  /** Overwrites; the indexer is the only writer. */
+  put(dataset: Dataset): Promise<void>
+}
+
+export type UserRecord = {
+  /** [a-z0-9._@-], as typed at sign-in. */
+  name: string
+  email: string | null
+  groups: string[]
+  admin: boolean
+  disabled: boolean
+  /** argon2id, PHC string; null for a user that can't sign in with a password. */
+  passwordHash: string | null
+  createdAt: number
+}
+
+export interface UserStore {
+  get(name: string): Promise<UserRecord | null>
+  list(): Promise<UserRecord[]>
+  /** Creates only; false when the name is taken. */
+  create(user: UserRecord): Promise<boolean>
+  put(user: UserRecord): Promise<void>
+}
+
+/** A signed-in browser; sign-out deletes it and with it everything its cookies opened. */
+export type Login = { id: string; userName: string; createdAt: number; expiresAt: number }
+
+export interface LoginStore {
+  create(login: Login): Promise<void>
+  get(id: string): Promise<Login | null>
+  delete(id: string): Promise<void>
+}
+
+/** Things that may happen once (a ticket's id, an admin link) and counters that limit guessing. */
+export interface OnceStore {
+  /** True for the first caller with this key, false for every other, until `expiresAt` (ms) and a while longer. */
+  spend(key: string, expiresAt: number): Promise<boolean>
+  /** Adds one to a counter that starts again `windowMs` after its first hit. @returns the count with this hit, and when it starts again (ms) */
+  hit(key: string, now: number, windowMs: number): Promise<{ count: number; resetsAt: number }>
+}
+
+export type TaskSpec = {
+  sessionId: string
+  attempt: number
+  size: TaskSize
+  /** Bearer token of the gate, the same bytes on every retry. Never log it. */
+  gateToken: string
+}
+
+export type TaskStatus =
+  | { status: 'none' } // nothing is known of it
+  | { status: 'starting' }
+  | { status: 'running'; endpoint: string }
+  /** Told to stop, or dead, and can't come back. */
+  | { status: 'gone'; cause: 'out-of-memory' | 'load-failed' | 'task-lost' | null; detail: string | null }
+
+export interface TaskRunner {
+  /** Idempotent on (session id, attempt). Throws `no-room` or `unavailable` when refused outright: nothing was started. */
+  start(spec: TaskSpec): Promise<void>
+  inspect(sessionId: string): Promise<TaskStatus>
+  /** Afterwards `inspect` says `gone` or `none`. Harmless when there is none. */
+  stop(sessionId: string): Promise<void>
+  /** Sessions that may hold a task, for the sweep. */
+  listSessionIds(): Promise<string[]>
+}
+
+export interface Router {
+  /** Throws `no-room` before anything is paid for. The path ends in a slash: `/s/<something>/`. */
+  reserve(sessionId: string): Promise<{ path: string }>
+  /** @param endpoint as `TaskRunner.inspect` gave it, never as a gate claims it */
+  open(sessionId: string, endpoint: string): Promise<void>
+  status(sessionId: string): Promise<'none' | 'reserved' | 'open'>
+  /** Afterwards `status` says `none`. */
+  close(sessionId: string): Promise<void>
+  listSessionIds(): Promise<string[]>
+}
+
+export type FileStat = { path: string; sizeBytes: number; modifiedAt: number }
+
+export interface DatasetFiles {
+  /** Every `.h5ad` below the folder or in the bucket; hidden and temporary names left out. */
+  list(): Promise<FileStat[]>
+  stat(path: string): Promise<FileStat | null>
+  /** Where a gate gets the file: a presigned URL, or a path on the same machine. Throws `not-found`. */
+  locate(path: string): Promise<{ kind: 'path'; path: string } | { kind: 'url'; url: string }>
+}
+
+export type VaultKind = 'labels' | 'genesets'
+export const vaultKinds: readonly VaultKind[] = ['labels', 'genesets']
+
+export type VaultRef = { ownerId: string; datasetId: string; kind: VaultKind }
+
+export type VaultVersion = {
+  /** Grows by one per version of a ref, written as a decimal: `1`, `2`, … */
+  version: string
+  /** The version replaced; null for the first. */
+  base: string | null
+  savedAt: number
+  /** Who, in words for the page. */
+  savedBy: string
+  /** What wrote it: a save of this session, or `restore:<version>`. */
+  origin: string
+  datasetVersion: string
+  obsIndexHash: string
+  /** SHA-256 (hex) of the request body that asked for it, so that a repeated save is known. */
+  requestSha256: string
+  /** SHA-256 (hex) of the content. */
+  contentSha256: string
+  sizeBytes: number
+}
+
+export interface Vault {
+  latest(ref: VaultRef): Promise<VaultVersion | null>
+  /** Content of one version (CSV, UTF-8). Throws `not-found`. */
+  read(ref: VaultRef, version: string): Promise<Uint8Array>
+  /** Newest first. */
+  history(ref: VaultRef): Promise<VaultVersion[]>
+  /**
+   * Durable when it returns. Throws `base-mismatch` with `data.latest` when the newest version is not `base`.
+   * @param body CSV, UTF-8; may be empty (everything was deleted)
+   */
+  put(
+    ref: VaultRef,
+    body: Uint8Array,
+    meta: Pick<VaultVersion, 'base' | 'savedBy' | 'origin' | 'datasetVersion' | 'obsIndexHash' | 'requestSha256'>,
+  ): Promise<VaultVersion>
+  /** The datasets that one owner keeps something for. */
+  listDatasets(ownerId: string): Promise<string[]>
+}
+
+export interface Clock {
+  /** ms since 1970. */
+  now(): number
+}
+
+export type LogLevel = 'info' | 'warn' | 'error'
+/** One line of JSON per event. Never bodies, tokens, cookies or query strings. */
+export type Log = (level: LogLevel, event: string, fields?: Record<string, string | number | boolean | null>) => void
+
+/** Everything the launcher's steps work with. */
+export type Ports = {
+  sessions: SessionStore
+  receipts: ReceiptStore
+  catalogue: Catalogue
+  tasks: TaskRunner
+  router: Router
+  files: DatasetFiles
+  vault: Vault
+  clock: Clock
+  /** New session id: 20 characters of [a-z2-7]. */
+  newId(): string
+  /** Signs the token of a session's gate; the same bytes for the same session. */
+  gateToken(session: Session): Promise<string>
+  log: Log
+}
