@@ -1,0 +1,82 @@
+/** The launcher as its callers see it: one function per step of the flow, built by `createLauncher(ports, limits, …)`. */
+import type {
+  BeatAnswer,
+  BeatReport,
+  ByeReport,
+  GateAnswer,
+  KnockAnswer,
+  ProgressReport,
+  SavedVersion,
+} from '../api/contract/gate.ts'
+import type { Dataset } from '../core/dataset.ts'
+import type { VaultKind, VaultVersion } from '../core/ports.ts'
+import type { GatePrincipal, Principal } from '../core/principal.ts'
+import type { Receipt, Session } from '../core/session.ts'
+
+export type LaunchOptions = {
+  /** `click`: a person asked; `page`: a page needs data by itself, which repeated failures forbid (`needs-click`). */
+  by: 'click' | 'page'
+  /** Take the next larger size than the last session had. */
+  larger?: boolean
+}
+
+export type KeptAnnotations = { dataset: Dataset; labels: VaultVersion | null; geneSets: VaultVersion | null }
+
+export interface Launcher {
+  /** Datasets that `who` may open, by path; removed ones only where `who` keeps annotations. */
+  listDatasets(who: Principal): Promise<Dataset[]>
+  /** Throws `not-found`, or `not-allowed` (not hidden as not-found: the receiver of a link learns whom to ask). */
+  getDataset(who: Principal, datasetId: string): Promise<Dataset>
+
+  /** Starts a viewer, or returns the one that is live. Throws `dataset-unusable`, `too-many-sessions`, `no-room`, `needs-click`. */
+  launch(who: Principal, datasetId: string, options: LaunchOptions): Promise<Session>
+  /** Newest first; over sessions too. */
+  listSessions(who: Principal): Promise<Session[]>
+  /** By session id. Throws `not-found` for another's. */
+  getSession(who: Principal, sessionId: string): Promise<Session>
+  /** The session of (who, dataset), if any; strongly consistent. */
+  findSession(who: Principal, datasetId: string): Promise<Session | null>
+  /** Resolves when the session of (who, dataset) changes in this process, or after `timeoutMs`, whichever is first. */
+  waitForChange(ownerId: string, datasetId: string, timeoutMs: number, signal?: AbortSignal): Promise<void>
+  stop(who: Principal, sessionId: string): Promise<Session>
+  /** "Keep it running": counts as use. */
+  keep(who: Principal, sessionId: string): Promise<Session>
+  receipts(who: Principal): Promise<Receipt[]>
+
+  knock(gate: GatePrincipal): Promise<KnockAnswer>
+  progress(gate: GatePrincipal, report: ProgressReport): Promise<GateAnswer>
+  loaded(gate: GatePrincipal): Promise<GateAnswer>
+  beat(gate: GatePrincipal, report: BeatReport): Promise<BeatAnswer>
+  bye(gate: GatePrincipal, report: ByeReport): Promise<void>
+  /** Throws `session-over` when the session no longer owns its (owner, dataset). */
+  vaultRead(gate: GatePrincipal, kind: VaultKind, version: string): Promise<Uint8Array>
+  /** Throws `session-over`, `base-mismatch` (`data.latest`). */
+  vaultPut(
+    gate: GatePrincipal,
+    kind: VaultKind,
+    body: Uint8Array,
+    save: { base: string | null; requestSha256: string },
+  ): Promise<SavedVersion>
+
+  /** Everything `who` keeps, by dataset. */
+  listAnnotations(who: Principal): Promise<KeptAnnotations[]>
+  history(who: Principal, datasetId: string, kind: VaultKind): Promise<VaultVersion[]>
+  readVersion(who: Principal, datasetId: string, kind: VaultKind, version: string): Promise<Uint8Array>
+  /** Makes an old version the newest one again; nothing is deleted. Throws `base-mismatch` when `base` is not the newest. */
+  restore(
+    who: Principal,
+    datasetId: string,
+    kind: VaultKind,
+    version: string,
+    base: string | null,
+  ): Promise<VaultVersion>
+
+  /** Ends what is due. Returns how many sessions it looked at. */
+  reap(): Promise<number>
+  /** Ends tasks and routes that no live session owns. */
+  sweep(): Promise<{ tasks: string[]; routes: string[] }>
+  /** The session's task has changed by itself (died): reap it now instead of at the next tick. */
+  taskChanged(sessionId: string): Promise<void>
+  /** The dataset has another version or is gone: ends its sessions. */
+  datasetChanged(datasetId: string): Promise<void>
+}
