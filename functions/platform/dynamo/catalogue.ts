@@ -1,0 +1,31 @@
+/** The catalogue: one item per dataset, removed ones too, since labels outlive files. */
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
+import type { Dataset } from '../../core/dataset.ts'
+import type { Catalogue } from '../../core/ports.ts'
+import { type Item, listItems } from './query.ts'
+import { conditionally, type Table, withoutKeys } from './table.ts'
+
+const pk = 'datasets'
+const skOf = (id: string) => `dataset#${id}`
+const write = (dataset: Dataset): Item => ({ pk, sk: skOf(dataset.id), v: 1, ...dataset })
+const read = (item: Item): Dataset => withoutKeys(item) as Dataset
+
+export function createCatalogue(table: Table): Catalogue {
+  const { client, name: TableName } = table
+  return {
+    async get(id) {
+      const { Item } = await client.send(new GetCommand({ TableName, Key: { pk, sk: skOf(id) }, ConsistentRead: true }))
+      return Item === undefined ? null : read(Item)
+    },
+    async list() {
+      return (await listItems(table, pk, 'dataset#')).map(read)
+    },
+    create(dataset) {
+      const put = { TableName, Item: write(dataset), ConditionExpression: 'attribute_not_exists(pk)' }
+      return conditionally(client.send(new PutCommand(put)))
+    },
+    async put(dataset) {
+      await client.send(new PutCommand({ TableName, Item: write(dataset) }))
+    },
+  }
+}
