@@ -1,0 +1,72 @@
+/** Everything that tells who is asking, as one value for the composition root. */
+import type { Limits } from '../core/limits.ts'
+import type { Clock, Log, LoginStore, OnceStore, UserStore } from '../core/ports.ts'
+import type { Principal } from '../core/principal.ts'
+import { type AdminLinks, createAdminLinks } from './admin-link.ts'
+import { type ApiTokens, createApiTokens } from './api-token.ts'
+import { createBearer, type IssuerConfig } from './bearer.ts'
+import { createGateTokens, type GateTokens } from './gate-token.ts'
+import type { Keys } from './keys.ts'
+import { createLogins, type Logins } from './logins.ts'
+import { createPasswords, type Passwords } from './passwords.ts'
+import { type Authenticate, createAuthenticator } from './principal.ts'
+import { createSignIn, type SignInAttempt, type SignInLimits } from './sign-in.ts'
+
+export type AuthDeps = {
+  users: UserStore
+  logins: LoginStore
+  once: OnceStore
+  clock: Clock
+  log: Log
+  keys: Keys
+  limits: Pick<Limits, 'lifetimeMs' | 'startCapMs'>
+  /** `http://localhost:8080`: scheme, host and port, without a path. */
+  appOrigin: string
+  issuers?: readonly IssuerConfig[]
+  signInLimits?: SignInLimits
+}
+
+export type Auth = {
+  keys: Keys
+  authenticate: Authenticate
+  adminLinks: AdminLinks
+  apiTokens: ApiTokens
+  gateTokens: GateTokens
+  logins: Logins
+  passwords: Passwords
+  /** Name and password → the value of a login cookie. Throws as `createSignIn`. */
+  signIn(attempt: SignInAttempt): Promise<string>
+  /** One-time link → the value of a login cookie. */
+  signInByLink(secret: string): Promise<string>
+  /** For the lobby: does this login still stand for this owner? With the groups of now. */
+  checkLogin(loginId: string, ownerId: string): Promise<Principal | null>
+}
+
+/** Throws `bad-setting` when the issuers can't be used. */
+export function createAuth(deps: AuthDeps): Auth {
+  const { keys, clock, appOrigin } = deps
+  const logins = createLogins(deps)
+  const passwords = createPasswords()
+  const apiTokens = createApiTokens({ keys, clock, logins, appOrigin })
+  const bearer = createBearer({ issuers: deps.issuers ?? [], clock, log: deps.log })
+  const adminLinks = createAdminLinks(deps)
+  const checkPassword = createSignIn({
+    users: deps.users,
+    once: deps.once,
+    clock,
+    passwords,
+    ...(deps.signInLimits ? { limits: deps.signInLimits } : {}),
+  })
+  return {
+    keys,
+    logins,
+    passwords,
+    apiTokens,
+    adminLinks,
+    gateTokens: createGateTokens(deps),
+    authenticate: createAuthenticator({ logins, apiTokens, bearer }),
+    signIn: async (attempt) => logins.open(await checkPassword(attempt)),
+    signInByLink: async (secret) => logins.open(await adminLinks.redeem(secret)),
+    checkLogin: (loginId, ownerId) => logins.check(loginId, ownerId),
+  }
+}

@@ -1,0 +1,53 @@
+/** Sign-in by name and password: limited by name and by address, and silent about which of the two was wrong. */
+import { LauncherError } from '../core/errors.ts'
+import type { Clock, OnceStore, UserRecord, UserStore } from '../core/ports.ts'
+import { addressKey } from './address.ts'
+import type { Passwords } from './passwords.ts'
+import { createRateLimit, type RateLimit } from './rate-limit.ts'
+import { hashSecret } from './secrets.ts'
+import { typedName } from './user-names.ts'
+
+export type SignInLimits = { byName: RateLimit; byAddress: RateLimit }
+
+const quarterHour = 15 * 60_000
+
+/** Every attempt counts, a right one too: the store can't take one back. A class of students behind one address must still get in. */
+export const defaultSignInLimits: SignInLimits = {
+  byName: { attempts: 20, windowMs: quarterHour },
+  byAddress: { attempts: 300, windowMs: quarterHour },
+}
+
+export type SignInAttempt = {
+  name: string
+  password: string /** The client's address, as far as it can be trusted. */
+  address: string
+}
+
+/** @returns throws `not-signed-in`, `not-allowed` (right password, account disabled) or `too-many-attempts` */
+export function createSignIn(deps: {
+  users: UserStore
+  once: OnceStore
+  passwords: Passwords
+  clock: Clock
+  limits?: SignInLimits
+}): (attempt: SignInAttempt) => Promise<UserRecord> {
+  const limits = deps.limits ?? defaultSignInLimits
+  const countAddress = createRateLimit(deps, 'sign-in-address', limits.byAddress)
+  const countName = createRateLimit(deps, 'sign-in-name', limits.byName)
+  return async (attempt) => {
+    const name = typedName(attempt.name)
+    // Address first: who is over that limit can't go on to lock other people's names.
+    await countAddress(addressKey(attempt.address))
+    // Hashed, because people type passwords into the name's field, and this key is stored.
+    await countName(hashSecret(name))
+    const user = await deps.users.get(name)
+    if (!(await deps.passwords.verify(user?.passwordHash ?? null, attempt.password)) || user === null)
+      throw new LauncherError(
+        'not-signed-in',
+        'The name or the password is not right. Try again, or ask your administrator for a new password.',
+      )
+    if (user.disabled)
+      throw new LauncherError('not-allowed', 'This account is disabled. Ask your administrator to enable it again.')
+    return user
+  }
+}
