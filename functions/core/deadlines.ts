@@ -8,7 +8,7 @@ export function dueAt(session: Session, now: number, limits: Limits): number {
     case 'requested':
       return session.createdAt + limits.requestedMs
     case 'starting':
-      return Math.min((session.progress?.at ?? session.unsettledAt) + limits.startQuietMs, session.startDeadlineCap)
+      return Math.min(startQuietUntil(session, limits), session.startCapAt)
     case 'ready':
       return Math.min(sleepAt(session, limits), session.lastSeenAt + limits.silenceMs)
     case 'stopping':
@@ -17,6 +17,17 @@ export function dueAt(session: Session, now: number, limits: Limits): number {
     case 'failed':
       return Number.MAX_SAFE_INTEGER
   }
+}
+
+/**
+ * Until when a starting session may be silent, ms since 1970. While the viewer loads there is nothing to report, so the
+ * file's size buys time: 10 MiB a second, far below what cellxgene loads (790 MB in 5 s).
+ */
+function startQuietUntil(session: Session, limits: Limits): number {
+  const { progress, unsettledAt } = session
+  if (progress === null) return unsettledAt + limits.startQuietMs
+  const loadingMs = progress.stage === 'loading' ? (progress.totalBytes / (10 * 2 ** 20)) * 1000 : 0
+  return progress.at + limits.startQuietMs + Math.round(loadingMs)
 }
 
 /** When a ready session will be put to sleep if nobody uses it any more, ms since 1970. */
@@ -39,7 +50,10 @@ export function dueCause(session: Session, now: number, limits: Limits): EndCaus
   return now >= session.lastSeenAt + limits.silenceMs ? 'inspect' : null
 }
 
-/** From when on a stopping session may be declared over (the *grace* rule), ms since 1970. */
-export function releasableAt(session: Session, limits: Limits): number {
-  return session.unsettledAt + limits.graceMs
+/**
+ * From when on a stopping session may be declared over (the *grace* rule), ms since 1970.
+ * @param final the platform's stop and close are final (see `TaskRunner.final`), so that no late call can start anything
+ */
+export function releasableAt(session: Session, limits: Limits, final: boolean): number {
+  return final ? session.unsettledAt : session.unsettledAt + limits.graceMs
 }

@@ -96,6 +96,11 @@ export type TaskStatus =
   | { status: 'gone'; cause: 'out-of-memory' | 'load-failed' | 'task-lost' | null; detail: string | null }
 
 export interface TaskRunner {
+  /**
+   * True when a `start` that comes after a `stop` of the same session is refused, so that a late call of a slow launcher
+   * can't bring it back and the *grace* rule has nothing to wait for. ECS can't promise that; one machine can.
+   */
+  readonly final: boolean
   /** Idempotent on (session id, attempt). Throws `no-room` or `unavailable` when refused outright: nothing was started. */
   start(spec: TaskSpec): Promise<void>
   inspect(sessionId: string): Promise<TaskStatus>
@@ -106,6 +111,8 @@ export interface TaskRunner {
 }
 
 export interface Router {
+  /** As `TaskRunner.final`: `reserve` and `open` after `close` of the same session are refused (`session-over`). */
+  readonly final: boolean
   /** Throws `no-room` before anything is paid for. The path ends in a slash: `/s/<something>/`. */
   reserve(sessionId: string): Promise<{ path: string }>
   /** @param endpoint as `TaskRunner.inspect` gave it, never as a gate claims it */

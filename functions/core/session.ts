@@ -37,15 +37,18 @@ export type Session = {
   ownerName: string
   datasetId: string
   datasetVersion: string
+  /** Of the dataset version, so that what is saved can say which cells it belongs to. */
+  obsIndexHash: string
   state: SessionState
   /** Grows with every change of state or content but `touch`; compare-and-set is on it and `dueAt`. */
   version: number
   /** When the reaper must look at it (ms since 1970). */
   dueAt: number
   createdAt: number
-  /** When it was last `requested` or `starting`: until `graceMs` later a late call may still start something. */
+  /** When it was last seen `requested` or `starting`: until `graceMs` later a late call may still start something. */
   unsettledAt: number
-  startDeadlineCap: number
+  /** The start is given up then, whatever it reports. */
+  startCapAt: number
   readyAt: number | null
   lastActiveAt: number
   lastSeenAt: number
@@ -55,8 +58,8 @@ export type Session = {
   routePath: string
   progress: Progress | null
   ending: Ending | null
-  /** Failures in a row within `failureWindowMs`; at 2 only a person may start it again. */
-  failures: number
+  /** Starts that failed in a row before this one, within `failureWindowMs`. */
+  failedStarts: number
 }
 
 export function isLive(session: Session): session is Session & { state: LiveState } {

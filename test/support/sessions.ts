@@ -9,12 +9,13 @@ export function aSession(over: Partial<Session> = {}): Session {
     ownerName: 'ada',
     datasetId: 'pbmc',
     datasetVersion: 'v1',
+    obsIndexHash: 'h1',
     state: 'requested',
     version: 1,
     dueAt: now + 90_000,
     createdAt: now,
     unsettledAt: now,
-    startDeadlineCap: now + 1_000_000,
+    startCapAt: now + 1_000_000,
     readyAt: null,
     lastActiveAt: now,
     lastSeenAt: now,
@@ -23,7 +24,7 @@ export function aSession(over: Partial<Session> = {}): Session {
     routePath: '/s/abcdefghijklmnopqrst/',
     progress: null,
     ending: null,
-    failures: 0,
+    failedStarts: 0,
     ...over,
   }
 }

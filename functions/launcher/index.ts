@@ -1,0 +1,51 @@
+/** Puts the steps together: ports and limits in, a launcher out. */
+import { checkLimits, type Limits } from '../core/limits.ts'
+import type { Ports } from '../core/ports.ts'
+import { type GateSettings, knock, loaded, progress } from './admit.ts'
+import * as annotations from './annotations.ts'
+import { watchSessions } from './changes.ts'
+import { beat, bye } from './heartbeat.ts'
+import { launch } from './launch.ts'
+import { getDataset, listDatasets } from './list-datasets.ts'
+import { reap } from './reap.ts'
+import { keep, ownSession, stop } from './stop.ts'
+import { datasetChanged, sweep, taskChanged } from './sweep.ts'
+import type { Launcher } from './types.ts'
+
+export type { Launcher } from './types.ts'
+
+/** Throws `bad-setting` when the limits break the rules that make the protocol safe. */
+export function createLauncher(given: Ports, limits: Limits, gates: GateSettings): Launcher {
+  const changes = watchSessions(given.sessions)
+  const ports: Ports = { ...given, sessions: changes.sessions }
+  const context = { ports, limits: checkLimits(limits) }
+  return {
+    listDatasets: (who) => listDatasets(context, who),
+    getDataset: (who, id) => getDataset(context, who, id),
+    launch: (who, datasetId, options) => launch(context, who, datasetId, options),
+    async listSessions(who) {
+      return (await ports.sessions.listByOwner(who.id)).sort((a, b) => b.createdAt - a.createdAt)
+    },
+    getSession: (who, id) => ownSession(context, who, id),
+    findSession: (who, datasetId) => ports.sessions.get(who.id, datasetId),
+    waitForChange: changes.wait,
+    stop: (who, id) => stop(context, who, id),
+    keep: (who, id) => keep(context, who, id),
+    receipts: (who) => ports.receipts.listByOwner(who.id),
+    knock: (gate) => knock(context, gates, gate),
+    progress: (gate, report) => progress(context, gate, report),
+    loaded: (gate) => loaded(context, gate),
+    beat: (gate, report) => beat(context, gate, report),
+    bye: (gate, report) => bye(context, gate, report),
+    vaultRead: (gate, kind, version) => annotations.vaultRead(context, gate, kind, version),
+    vaultPut: (gate, kind, body, save) => annotations.vaultPut(context, gate, kind, body, save),
+    listAnnotations: (who) => annotations.listAnnotations(context, who),
+    history: (who, datasetId, kind) => annotations.history(context, who, datasetId, kind),
+    readVersion: (who, datasetId, kind, version) => annotations.readVersion(context, who, datasetId, kind, version),
+    restore: (who, datasetId, kind, version, base) => annotations.restore(context, who, datasetId, kind, version, base),
+    reap: () => reap(context),
+    sweep: () => sweep(context),
+    taskChanged: (sessionId) => taskChanged(context, sessionId),
+    datasetChanged: (datasetId) => datasetChanged(context, datasetId),
+  }
+}

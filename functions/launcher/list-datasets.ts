@@ -1,0 +1,25 @@
+/** Step 2: the catalogue, filtered by who asks. */
+import { mayOpen } from '../core/access.ts'
+import type { Dataset } from '../core/dataset.ts'
+import { LauncherError } from '../core/errors.ts'
+import type { Principal } from '../core/principal.ts'
+import type { Context } from './context.ts'
+
+export async function listDatasets({ ports }: Context, who: Principal): Promise<Dataset[]> {
+  const [all, kept] = await Promise.all([ports.catalogue.list(), ports.vault.listDatasets(who.id)])
+  return all
+    .filter((dataset) => mayOpen(who, dataset))
+    .filter((dataset) => dataset.state !== 'removed' || kept.includes(dataset.id))
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+export async function getDataset({ ports }: Context, who: Principal, datasetId: string): Promise<Dataset> {
+  const dataset = await ports.catalogue.get(datasetId)
+  if (dataset === null) throw new LauncherError('not-found', `There is no dataset “${datasetId}” here.`)
+  if (!mayOpen(who, dataset))
+    throw new LauncherError(
+      'not-allowed',
+      `This dataset belongs to the group “${dataset.group}”, and you are not in it. Ask its owner or your administrator to add you.`,
+    )
+  return dataset
+}
