@@ -20,9 +20,9 @@ export type IssuerConfig = {
   issuer: string
   /** `aud` must have it. */
   audience: string
-  jwksUri: string
-  /** Claim with the groups: an array, or words in one text. A dotted path when no claim has that very name. */
-  groupsClaim: string
+  jwksUrl: string
+  /** Claim with the groups: an array, or words in one text. A dotted path when no claim has that very name. Null: no groups. */
+  groupsClaim: string | null
   nameClaim?: string
   emailClaim?: string
   /** Members of this group are administrators. None by default. */
@@ -61,7 +61,7 @@ export function createBearer(deps: BearerDeps): (token: string) => Promise<User 
 }
 
 function verifier(config: IssuerConfig, deps: BearerDeps): (token: string) => Promise<User | null> {
-  const keys = createRemoteJWKSet(new URL(config.jwksUri), {
+  const keys = createRemoteJWKSet(new URL(config.jwksUrl), {
     cooldownDuration: deps.cooldownMs ?? 30_000,
     timeoutDuration: 5_000,
     ...(deps.fetch ? { [customFetch]: deps.fetch } : {}),
@@ -96,7 +96,7 @@ function toUser(config: IssuerConfig, claims: JWTPayload): User | null {
   const subject = claims.sub
   // 255: the limit of OpenID Connect; owner ids become keys and folder names.
   if (typeof subject !== 'string' || subject === '' || subject.length > 255) return null
-  const groups = words(claim(claims, config.groupsClaim))
+  const groups = config.groupsClaim === null ? [] : words(claim(claims, config.groupsClaim))
   const email = claim(claims, config.emailClaim ?? 'email')
   const name = claim(claims, config.nameClaim ?? 'name')
   return {
@@ -129,14 +129,14 @@ function words(value: unknown): string[] {
 function checkIssuers(issuers: readonly IssuerConfig[]): readonly IssuerConfig[] {
   const wrong: string[] = []
   const seen = new Set<string>()
-  for (const { name, issuer, audience, jwksUri, groupsClaim } of issuers) {
+  for (const { name, issuer, audience, jwksUrl, groupsClaim } of issuers) {
     if (!/^[a-z0-9-]{1,32}$/.test(name)) wrong.push(`the issuer name “${name}” must be up to 32 of a-z, 0-9 and -`)
     if (name === localIssuer) wrong.push(`the issuer name “${localIssuer}” is kept for the launcher's own users`)
     if (seen.has(name) || seen.has(issuer)) wrong.push(`the issuer “${name}” is there twice`)
     seen.add(name).add(issuer)
     if (issuer === '' || audience === '' || groupsClaim === '')
-      wrong.push(`“${name}” needs issuer, audience and groupsClaim`)
-    if (!isKeyAddress(jwksUri)) wrong.push(`jwksUri of “${name}” must be an https address (http only on this machine)`)
+      wrong.push(`“${name}” needs issuer and audience; groupsClaim is a name or null`)
+    if (!isKeyAddress(jwksUrl)) wrong.push(`jwksUrl of “${name}” must be an https address (http only on this machine)`)
   }
   if (wrong.length > 0)
     throw new LauncherError('bad-setting', `The identity providers can't be used: ${wrong.join('; ')}.`)

@@ -1,0 +1,36 @@
+/** People with an account on this launcher: one item each. */
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
+import type { UserRecord, UserStore } from '../../core/ports.ts'
+import { type Item, listItems } from './query.ts'
+import { conditionally, type Table, withoutKeys } from './table.ts'
+
+const pk = 'users'
+const recordVersion = 1
+const keyOf = (name: string) => ({ pk, sk: `user#${name}` })
+const write = (user: UserRecord): Item => ({ ...user, ...keyOf(user.name), v: recordVersion })
+
+export function readUser(item: Item): UserRecord {
+  if (item.v !== recordVersion)
+    throw new Error(`A user record of version ${String(item.v)} is newer than this program.`)
+  return withoutKeys(item) as UserRecord
+}
+
+export function createUserStore(table: Table): UserStore {
+  const { client, name: TableName } = table
+  return {
+    async get(name) {
+      const { Item } = await client.send(new GetCommand({ TableName, Key: keyOf(name), ConsistentRead: true }))
+      return Item === undefined ? null : readUser(Item)
+    },
+    async list() {
+      return (await listItems(table, pk, 'user#')).map(readUser)
+    },
+    create(user) {
+      const put = { TableName, Item: write(user), ConditionExpression: 'attribute_not_exists(pk)' }
+      return conditionally(client.send(new PutCommand(put)))
+    },
+    async put(user) {
+      await client.send(new PutCommand({ TableName, Item: write(user) }))
+    },
+  }
+}

@@ -1,0 +1,47 @@
+/** The people's contract suites on the embedded store, and what only its items show. */
+import { ScanCommand } from '@aws-sdk/lib-dynamodb'
+import { afterAll, describe, expect, it } from 'vitest'
+import { deleteExpired } from '../../functions/platform/dynamo/expired.ts'
+import { createLoginStore, readLogin } from '../../functions/platform/dynamo/logins.ts'
+import { createOnceStore } from '../../functions/platform/dynamo/once.ts'
+import { createUserStore, readUser } from '../../functions/platform/dynamo/users.ts'
+import { openStore } from '../../functions/platform/local/store.ts'
+import { aUser } from '../support/people.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { loginStoreContract } from './logins.contract.ts'
+import { onceStoreContract } from './once.contract.ts'
+import { userStoreContract } from './users.contract.ts'
+
+const store = await openStore(tempDir())
+afterAll(() => store.close())
+
+userStoreContract('dynalite', () => createUserStore(store.table))
+loginStoreContract('dynalite', () => createLoginStore(store.table))
+onceStoreContract('dynalite', () => createOnceStore(store.table))
+
+describe('records of people', () => {
+  it('reads the first version of each record, and refuses one from the future', () => {
+    const user = { pk: 'users', sk: 'user#ada', v: 1, ...aUser() }
+    expect(readUser(user)).toEqual(aUser())
+    expect(() => readUser({ ...user, v: 2 })).toThrow(/newer than this program/)
+    const login = { id: 'x', userName: 'ada', createdAt: 1, expiresAt: 2 }
+    expect(readLogin({ pk: 'login#x', sk: 'login', v: 1, expires: 86_401, ...login })).toEqual(login)
+    expect(() => readLogin({ ...login, v: 2 })).toThrow(/newer than this program/)
+  })
+
+  it('deletes what expired a day ago and nothing else', async () => {
+    const now = 2_000_000_000_000
+    const day = 24 * 60 * 60_000
+    const logins = createLoginStore(store.table)
+    await createUserStore(store.table).create(aUser({ name: 'kept' }))
+    await logins.create({ id: 'old', userName: 'kept', createdAt: 1, expiresAt: now - day - 2000 })
+    await logins.create({ id: 'new', userName: 'kept', createdAt: 1, expiresAt: now - day + 2000 })
+    expect(await deleteExpired(store.table, now)).toBeGreaterThan(0)
+    expect(await logins.get('old')).toBeNull()
+    expect(await logins.get('new')).not.toBeNull()
+    expect(await createUserStore(store.table).get('kept')).not.toBeNull()
+    const left = await store.table.client.send(new ScanCommand({ TableName: store.table.name }))
+    expect(left.Items?.filter((item) => Number(item.expires) * 1000 < now)).toEqual([])
+    expect(await deleteExpired(store.table, now)).toBe(0)
+  })
+})
