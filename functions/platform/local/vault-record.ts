@@ -1,0 +1,95 @@
+/** How one vault version is written to disk and read back: a JSON record with a version of its own, and gzip'd content. */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { z } from 'zod'
+import { LauncherError } from '../../core/errors.ts'
+import type { VaultRef, VaultVersion } from '../../core/ports.ts'
+
+export const metaName = 'version.json'
+export const contentName = 'content.csv.gz'
+
+const decompress = promisify(gunzip)
+
+/** `v` grows when the shape changes; `readMeta` then upgrades what older programs wrote. */
+const recordV1 = z.object({
+  v: z.literal(1),
+  ownerId: z.string(),
+  datasetId: z.string(),
+  kind: z.enum(['labels', 'genesets']),
+  version: z.string(),
+  base: z.string().nullable(),
+  savedAt: z.number(),
+  savedBy: z.string(),
+  origin: z.string(),
+  datasetVersion: z.string(),
+  obsIndexHash: z.string(),
+  requestSha256: z.string(),
+  contentSha256: z.string(),
+  sizeBytes: z.number().int().nonnegative(),
+})
+
+export function toRecord(ref: VaultRef, version: VaultVersion): string {
+  const record: z.infer<typeof recordV1> = {
+    v: 1,
+    ownerId: ref.ownerId,
+    datasetId: ref.datasetId,
+    kind: ref.kind,
+    ...version,
+  }
+  return `${JSON.stringify(record, null, 2)}\n`
+}
+
+/**
+ * @param path where it is; `shown` is the same below the vault's folder, for messages: paths of the server stay inside
+ * Throws `unavailable` naming the file when it is damaged or is another's: serving the wrong labels would be worse.
+ */
+export async function readMeta(path: string, shown: string, ref: VaultRef, version: string): Promise<VaultVersion> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw damaged(shown, error)
+  })
+  const { v: _, ownerId, datasetId, kind, ...found } = parse(text, shown)
+  if (ownerId !== ref.ownerId || datasetId !== ref.datasetId || kind !== ref.kind || found.version !== version)
+    throw damaged(shown, new Error('the record belongs to another owner, dataset, kind or version'))
+  return found
+}
+
+function parse(text: string, shown: string): z.infer<typeof recordV1> {
+  try {
+    return recordV1.parse(JSON.parse(text))
+  } catch (error) {
+    throw damaged(shown, error)
+  }
+}
+
+/** The content, proven against the hash in its record. Throws `unavailable` naming the file. */
+export async function readContent(path: string, shown: string, meta: VaultVersion): Promise<Uint8Array> {
+  try {
+    // The limit keeps a damaged or swapped file from filling the memory.
+    const body = await decompress(await readFile(path), { maxOutputLength: Math.max(1, meta.sizeBytes) })
+    if (createHash('sha256').update(body).digest('hex') !== meta.contentSha256) throw new Error('another content hash')
+    return body
+  } catch (error) {
+    throw damaged(shown, error)
+  }
+}
+
+/** The reason goes out on the wire: an error code or our own words, never a system message with the server's paths. */
+function damaged(shown: string, error: unknown): LauncherError {
+  const why =
+    error instanceof z.ZodError
+      ? 'not a record that this version of the program knows'
+      : error instanceof Error && 'code' in error
+        ? String(error.code)
+        : error instanceof SyntaxError
+          ? 'not JSON'
+          : String(error instanceof Error ? error.message : error)
+  return new LauncherError(
+    'unavailable',
+    `The file ${shown} of the annotations’ folder can’t be read. Older versions are untouched. ` +
+      'Whoever runs this server can put the file back from a backup, or move its folder away to fall back to the version before.',
+    { file: shown, reason: why.slice(0, 300) },
+    { cause: error },
+  )
+}

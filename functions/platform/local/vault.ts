@@ -1,0 +1,169 @@
+/**
+ * Annotations and gene sets on disk, one folder per version:
+ * `<dir>/<owner>/<dataset>/<kind>/<version>/` with `version.json` and `content.csv.gz`.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { LauncherError } from '../../core/errors.ts'
+import type { Clock, Vault, VaultRef, VaultVersion } from '../../core/ports.ts'
+import { vaultKinds } from '../../core/ports.ts'
+import { makeFolder, syncFolder, writeNewFile } from './durable.ts'
+import { fromPathName, toPathName } from './path-name.ts'
+import { contentName, metaName, readContent, readMeta, toRecord } from './vault-record.ts'
+
+const compress = promisify(gzip)
+/** Folders of writes that never finished are removed when they are this old, ms; no write takes that long. */
+const abandonedMs = 60 * 60_000
+
+/**
+ * A version becomes visible in one step: its folder is written and synced under a temporary name, then renamed to its
+ * number. Renaming onto a folder that holds something fails, so of two writers with the same base, in this process or
+ * in another, exactly one gets the number. A write that dies half-way leaves only a temporary folder, which no reader
+ * looks at.
+ * @param dir made when missing; readable for its owner alone
+ * @param clock for `savedAt`
+ */
+export function createVault(dir: string, clock: Clock): Vault {
+  const ownerFolder = (ownerId: string) => join(dir, toPathName(ownerId))
+  const refFolder = (ref: VaultRef) => join(ownerFolder(ref.ownerId), toPathName(ref.datasetId), ref.kind)
+  const shown = (path: string) => path.slice(dir.length + 1)
+
+  async function latest(ref: VaultRef): Promise<VaultVersion | null> {
+    const newest = (await versionNumbers(refFolder(ref)))[0]
+    return newest === undefined ? null : read(ref, String(newest))
+  }
+
+  async function read(ref: VaultRef, version: string): Promise<VaultVersion> {
+    const path = join(refFolder(ref), version, metaName)
+    return readMeta(path, shown(path), ref, version)
+  }
+
+  return {
+    latest,
+
+    async read(ref, version) {
+      if (!(await versionNumbers(refFolder(ref))).some((number) => String(number) === version))
+        throw new LauncherError('not-found', `There is no version ${version.slice(0, 20)} of these ${ref.kind}.`)
+      const path = join(refFolder(ref), version, contentName)
+      return readContent(path, shown(path), await read(ref, version))
+    },
+
+    async history(ref) {
+      const versions: VaultVersion[] = []
+      for (const number of await versionNumbers(refFolder(ref))) versions.push(await read(ref, String(number)))
+      return versions
+    },
+
+    async put(ref, body, meta) {
+      const folder = refFolder(ref)
+      const before = await latest(ref)
+      if ((before?.version ?? null) !== meta.base) throw baseMismatch(before, meta.base)
+      const version: VaultVersion = {
+        version: String(Number(before?.version ?? 0) + 1),
+        base: meta.base,
+        savedAt: clock.now(),
+        savedBy: meta.savedBy,
+        origin: meta.origin,
+        datasetVersion: meta.datasetVersion,
+        obsIndexHash: meta.obsIndexHash,
+        requestSha256: meta.requestSha256,
+        contentSha256: createHash('sha256').update(body).digest('hex'),
+        sizeBytes: body.byteLength,
+      }
+      const draft = join(folder, `.draft-${randomUUID()}`)
+      try {
+        await makeFolder(draft)
+        await writeNewFile(join(draft, contentName), await compress(body))
+        await writeNewFile(join(draft, metaName), toRecord(ref, version))
+        await syncFolder(draft)
+        await rename(draft, join(folder, version.version))
+        await syncFolder(folder)
+      } catch (error) {
+        await rm(draft, { recursive: true, force: true }).catch(() => undefined)
+        if (isTaken(error)) throw baseMismatch(await latest(ref), meta.base)
+        throw writeFailed(error)
+      }
+      await removeAbandoned(folder, clock.now())
+      return version
+    },
+
+    async listDatasets(ownerId) {
+      const kept: string[] = []
+      for (const name of await names(ownerFolder(ownerId))) {
+        const datasetId = fromPathName(name)
+        if (datasetId === null) continue
+        for (const kind of vaultKinds) {
+          if ((await versionNumbers(refFolder({ ownerId, datasetId, kind }))).length === 0) continue
+          kept.push(datasetId)
+          break
+        }
+      }
+      return kept.sort()
+    },
+  }
+}
+
+/** Newest first. */
+async function versionNumbers(folder: string): Promise<number[]> {
+  const numbers = (await names(folder)).filter((name) => /^[1-9]\d{0,14}$/.test(name)).map(Number)
+  return numbers.sort((a, b) => b - a)
+}
+
+/** Only "not there" means empty: any other failure must not look like "nothing was ever kept". */
+async function names(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return []
+    throw new LauncherError(
+      'unavailable',
+      'The folder that keeps annotations can’t be read now. Nothing is lost; ask whoever runs this server to look at its disk.',
+      { reason: codeOf(error) },
+      { cause: error },
+    )
+  }
+}
+
+function baseMismatch(latest: VaultVersion | null, base: string | null): LauncherError {
+  const found = latest === null ? 'nothing is kept yet' : `version ${latest.version} by ${latest.savedBy} is the newest`
+  return new LauncherError(
+    'base-mismatch',
+    `This save replaces ${base === null ? 'nothing' : `version ${base}`}, but ${found}. Load the newest, then save again.`,
+    { latest },
+  )
+}
+
+function writeFailed(error: unknown): LauncherError {
+  const code = codeOf(error)
+  const why = code === 'ENOSPC' || code === 'EDQUOT' ? 'its disk is full' : `its folder can’t be written (${code})`
+  return new LauncherError(
+    'unavailable',
+    `Not saved: the place that keeps annotations refuses, as ${why}. Keep the page open, it tries again; ask whoever runs this server to make room.`,
+    { reason: code },
+    { cause: error },
+  )
+}
+
+/** Linux says ENOTEMPTY, other systems EEXIST or EPERM. */
+function isTaken(error: unknown): boolean {
+  return ['ENOTEMPTY', 'EEXIST'].includes(codeOf(error))
+}
+
+async function removeAbandoned(folder: string, now: number): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith('.draft-')) continue
+    const draft = join(folder, name)
+    const age = await stat(draft).then(
+      (found) => now - found.mtimeMs,
+      () => 0,
+    )
+    if (age > abandonedMs) await rm(draft, { recursive: true, force: true }).catch(() => undefined)
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+}
