@@ -58,7 +58,7 @@ export async function verifyTicket(
   const claim = payload && readPage(payload)
   if (!payload || !claim || typeof payload.jti !== 'string' || typeof payload.exp !== 'number') return null
   // Both sides are hashes of 256 random bits, so comparing them in variable time tells nothing of use.
-  if (payload['nonce'] !== hashNonce(expected.nonce) || claim.datasetId !== expected.datasetId) return null
+  if (payload.nonce !== hashNonce(expected.nonce) || claim.datasetId !== expected.datasetId) return null
   return { ...claim, id: payload.jti, expiresAt: (payload.exp + clockToleranceSeconds) * 1000 }
 }
 

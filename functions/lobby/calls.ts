@@ -1,0 +1,136 @@
+/** The companion's calls below `-/`: status (long poll), wake, keep and stop. */
+import type { Context } from 'hono'
+import { type LobbyStatus, pageHeaders, wakeRequest } from '../api/contract/lobby.ts'
+import { issueRouteCookie, pageCookieSeconds, routeCookieName, routeCookieSeconds } from '../auth/tickets.ts'
+import type { Dataset } from '../core/dataset.ts'
+import { LauncherError } from '../core/errors.ts'
+import type { Principal } from '../core/principal.ts'
+import type { Session } from '../core/session.ts'
+import type { LobbyDeps } from './deps.ts'
+import { pageCookie } from './enter.ts'
+import { setCookie } from './headers.ts'
+import { lobbyStatus } from './status.ts'
+import { whoAsks } from './who.ts'
+
+/** Below the 30 s after which some proxies cut an idle answer off. */
+const longestWaitMs = 25_000
+
+type Asked = { who: Principal; dataset: Dataset; renewed: string | null }
+
+/** `GET -/status?wait=<seconds>&seen=<status.seen>`: at once when `seen` is not the newest, else when something changes. */
+export async function status(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
+  const asked = await authorize(c, deps, datasetId)
+  const seen = c.req.query('seen')
+  const waitMs = Math.min(longestWaitMs, 1000 * (Number(c.req.query('wait')) || 0))
+  if (seen === undefined || waitMs <= 0) return answer(deps, asked, await statusOf(deps, asked))
+
+  const until = deps.clock.now() + waitMs
+  let waited = false
+  for (;;) {
+    // Listening starts before the look, so that a change in between is not slept through.
+    const done = new AbortController()
+    const remaining = Math.max(0, until - deps.clock.now())
+    const signal = AbortSignal.any([done.signal, c.req.raw.signal])
+    const change = deps.launcher.waitForChange(
+      asked.who.id,
+      datasetId,
+      Math.min(remaining, deps.recheckMs ?? 2000),
+      signal,
+    )
+    try {
+      // Rights may have gone while it waited, and with `ready` goes a cookie.
+      const now = waited ? await authorize(c, deps, datasetId) : asked
+      const status = await statusOf(deps, now)
+      if (status.seen !== seen || remaining === 0 || c.req.raw.signal.aborted) return await answer(deps, now, status)
+      await change
+      waited = true
+    } finally {
+      done.abort()
+    }
+  }
+}
+
+export async function wake(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
+  const asked = await authorize(c, deps, datasetId)
+  const request = wakeRequest.safeParse(await body(c))
+  if (!request.success)
+    throw new LauncherError('bad-request', 'A wake call is {"by":"click"|"page","larger"?:boolean}.')
+  const { by, larger } = request.data
+  const session = await deps.launcher.launch(asked.who, datasetId, larger === undefined ? { by } : { by, larger })
+  return answer(deps, asked, await statusOf(deps, asked, session))
+}
+
+export async function keep(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
+  return onSession(c, deps, datasetId, (who, session) => deps.launcher.keep(who, session.id))
+}
+
+export async function stop(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
+  return onSession(c, deps, datasetId, (who, session) => deps.launcher.stop(who, session.id))
+}
+
+async function onSession(
+  c: Context,
+  deps: LobbyDeps,
+  datasetId: string,
+  act: (who: Principal, session: Session) => Promise<Session>,
+): Promise<Response> {
+  const asked = await authorize(c, deps, datasetId)
+  const session = await deps.launcher.findSession(asked.who, datasetId)
+  return answer(deps, asked, await statusOf(deps, asked, session && (await act(asked.who, session))))
+}
+
+/** Throws `not-signed-in`, `owner-changed`, `dataset-changed`, and what `getDataset` throws. */
+async function authorize(c: Context, deps: LobbyDeps, datasetId: string): Promise<Asked> {
+  const found = await whoAsks(c, deps, datasetId)
+  if (found === null)
+    throw new LauncherError('not-signed-in', 'You are signed out. Sign in again to go on; the page can wait.')
+  const { who, page } = found
+  const owner = c.req.header(pageHeaders.owner)
+  // Header values are Latin-1 on the wire; the companion percent-encodes what is beyond it.
+  if (owner !== undefined && decodeHeader(owner) !== who.id)
+    throw new LauncherError(
+      'owner-changed',
+      `This browser is now signed in as ${who.name}; the page was opened by somebody else.`,
+      {
+        owner: who.name,
+      },
+    )
+  const dataset = await deps.launcher.getDataset(who, datasetId)
+  const version = c.req.header(pageHeaders.datasetVersion)
+  if (version !== undefined && version !== dataset.version)
+    throw new LauncherError('dataset-changed', 'The data set’s file was replaced since the page was opened.')
+  const old = deps.clock.now() - page.issuedAt > (pageCookieSeconds * 1000) / 2
+  return { who, dataset, renewed: old ? await pageCookie(page, deps) : null }
+}
+
+function decodeHeader(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value
+  }
+}
+
+async function statusOf(deps: LobbyDeps, { who, dataset }: Asked, known?: Session | null): Promise<LobbyStatus> {
+  const session = known === undefined ? await deps.launcher.findSession(who, dataset.id) : known
+  return lobbyStatus(who, dataset, session, deps.clock.now(), deps.limits)
+}
+
+async function answer(deps: LobbyDeps, asked: Asked, status: LobbyStatus): Promise<Response> {
+  const headers = new Headers({ 'content-type': 'application/json', 'cache-control': 'no-store' })
+  if (asked.renewed !== null) headers.append('set-cookie', asked.renewed)
+  if (status.state === 'ready' && status.route !== null && status.sessionId !== null) {
+    const claim = { ownerId: asked.who.id, sessionId: status.sessionId, datasetId: asked.dataset.id }
+    const value = await issueRouteCookie(claim, deps)
+    headers.append('set-cookie', setCookie(routeCookieName, value, status.route, routeCookieSeconds, deps.viewOrigin))
+  }
+  return new Response(JSON.stringify(status), { headers })
+}
+
+async function body(c: Context): Promise<unknown> {
+  try {
+    return await c.req.json()
+  } catch {
+    return null
+  }
+}

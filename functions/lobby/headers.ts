@@ -1,0 +1,40 @@
+/** Headers of the lobby's answers: content security policies and cookies. */
+
+/**
+ * For cellxgene's page. `unsafe-eval`: its WebGL library builds functions from text. Inline styles: its interface sets
+ * them. Scripts only by nonce, not `'self'`: nothing that a gate answers on this origin may ever run as a script.
+ */
+export function viewerPolicy(nonce: string): string {
+  return [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}' 'unsafe-eval'`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
+
+/** For our own plain pages: no script at all. */
+export const plainPolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/** On every page. `same-origin` and not `no-referrer`: with the latter some browsers send `Origin: null`, which `-/wake` refuses. */
+export function pageHeaders(policy: string): Record<string, string> {
+  return {
+    'content-security-policy': policy,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'same-origin',
+    'cross-origin-opener-policy': 'same-origin',
+  }
+}
+
+/** @param seconds 0 deletes it */
+export function setCookie(name: string, value: string, path: string, seconds: number, viewOrigin: string): string {
+  const secure = viewOrigin.startsWith('https:') ? '; Secure' : ''
+  return `${name}=${value}; Path=${path}; HttpOnly; SameSite=Lax; Max-Age=${seconds}${secure}`
+}

@@ -1,0 +1,141 @@
+/** The view origin: a dataset's page, whether a viewer runs or not, cellxgene's static files, and the companion's calls. */
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { viewerHeader } from '../api/contract/lobby.ts'
+import { isUsable } from '../core/dataset.ts'
+import { isLauncherError, LauncherError } from '../core/errors.ts'
+import { isLive } from '../core/session.ts'
+import { keep, status, stop, wake } from './calls.ts'
+import type { LobbyDeps } from './deps.ts'
+import { askForTicket, enter } from './enter.ts'
+import { homeOf, plainPage, viewerPage } from './page.tsx'
+import { serveStatic } from './static-files.ts'
+import { datasetWords } from './status.ts'
+import { whoAsks } from './who.ts'
+
+const page = '/v/:dataset{[a-z0-9-]+}'
+
+/** Throws `bad-setting` when app and view origin would share cookies. */
+export function createLobby(deps: LobbyDeps): Hono {
+  assertOrigins(deps)
+  const app = new Hono()
+  const dataset = (c: Context): string => c.req.param('dataset') ?? ''
+
+  app.get('/v/static/*', (c) => files(c, deps, '/v/static/'))
+  app.get(page, (c) => c.redirect(homeOf(dataset(c)), 308))
+  app.get(`${page}/`, (c) => openPage(c, deps, dataset(c)))
+  app.get(`${page}/static/*`, (c) => files(c, deps, `${homeOf(dataset(c))}static/`))
+  app.get(`${page}/-/enter`, (c) => enter(c, deps, dataset(c)))
+  app.get(`${page}/-/sign-in`, (c) => askForTicket(c, deps, dataset(c), true))
+  app.get(`${page}/-/signed-in`, (c) => signedIn(c, deps, dataset(c)))
+  app.get(`${page}/-/status`, (c) => status(c, deps, dataset(c)))
+  app.all(`${page}/api/v0.2/*`, (c) => apiWithoutViewer(c, deps, dataset(c)))
+
+  app.post(`${page}/-/*`, bodyLimit({ maxSize: 4096 }), async (c, next) => {
+    assertOwnOrigin(c, deps)
+    await next()
+  })
+  app.post(`${page}/-/wake`, (c) => wake(c, deps, dataset(c)))
+  app.post(`${page}/-/keep`, (c) => keep(c, deps, dataset(c)))
+  app.post(`${page}/-/stop`, (c) => stop(c, deps, dataset(c)))
+
+  app.notFound((c) =>
+    plainPage(c, deps, 404, {
+      title: 'There is nothing at this address',
+      text: 'Check the link, or choose from the data sets that you may open.',
+      links: [{ href: `${deps.appOrigin}/`, label: 'All data sets' }],
+    }),
+  )
+  app.onError((error, c) => failed(c, deps, error))
+  return app
+}
+
+/** The page itself. It launches nothing: link previews and restored tabs would. */
+async function openPage(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
+  const asked = await whoAsks(c, deps, datasetId)
+  if (asked === null) return askForTicket(c, deps, datasetId)
+  const found = await deps.launcher.getDataset(asked.who, datasetId)
+  if (isUsable(found)) return viewerPage(c, deps, asked.who, found)
+  const words = datasetWords(found)
+  // A viewer that already runs has its file loaded; a file that is looked at again must not take it away.
+  const session = await deps.launcher.findSession(asked.who, datasetId)
+  if (session !== null && isLive(session) && session.datasetVersion === found.version && found.version !== '')
+    return viewerPage(c, deps, asked.who, found)
+  return plainPage(c, deps, words.passing ? 200 : 409, {
+    title: words.title,
+    text: `${found.title}: ${words.text}`,
+    ...(words.passing ? { refreshSeconds: 5 } : {}),
+    links: [{ href: `${deps.appOrigin}/`, label: 'All data sets' }],
+  })
+}
+
+/** Where cellxgene's calls land while no viewer runs. 202 and no 503: content delivery networks cache errors. */
+async function apiWithoutViewer(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
+  const none = () => c.body(null, 202, { [viewerHeader]: 'none', 'cache-control': 'no-store' })
+  if (deps.snapshot === undefined || c.req.method !== 'GET') return none()
+  const asked = await whoAsks(c, deps, datasetId)
+  if (asked === null) throw new LauncherError('not-signed-in', 'You are signed out. Sign in again to go on.')
+  const { pathname, search } = new URL(c.req.url)
+  const found = await deps.launcher.getDataset(asked.who, datasetId)
+  return (await deps.snapshot(found, pathname.slice(homeOf(datasetId).length) + search)) ?? none()
+}
+
+async function signedIn(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
+  const asked = await whoAsks(c, deps, datasetId)
+  if (asked === null) return askForTicket(c, deps, datasetId, true)
+  return plainPage(c, deps, 200, {
+    title: 'You are signed in again',
+    text: `As ${asked.who.name}. Close this tab and go back to the one you were working in: it goes on by itself.`,
+    links: [{ href: homeOf(datasetId), label: 'Open the data set here instead' }],
+  })
+}
+
+function files(c: Context, deps: LobbyDeps, prefix: string): Response | Promise<Response> {
+  return serveStatic(c, deps.assets.files, new URL(c.req.url).pathname.slice(prefix.length)) ?? c.notFound()
+}
+
+/** Cookies come along with any site's POST to a host of this site; the Origin header does not lie. */
+function assertOwnOrigin(c: Context, deps: LobbyDeps): void {
+  if (c.req.header('origin') !== deps.viewOrigin)
+    throw new LauncherError('not-allowed', `This can only be asked for by a page of ${deps.viewOrigin}.`)
+  if (!/^application\/json\b/.test(c.req.header('content-type') ?? ''))
+    throw new LauncherError('bad-request', 'The body must be JSON, with content type application/json.')
+}
+
+function failed(c: Context, deps: LobbyDeps, error: unknown): Response {
+  if (!isLauncherError(error))
+    deps.log('error', 'lobby failed', {
+      path: c.req.path,
+      error: error instanceof Error ? error.message : String(error),
+    })
+  const problem = deps.problem(error)
+  if (c.req.path.includes('/-/') || c.req.path.includes('/api/'))
+    return new Response(JSON.stringify(problem), {
+      status: problem.status,
+      headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+    })
+  const code = isLauncherError(error) ? error.code : null
+  const title =
+    code === 'not-allowed'
+      ? 'You may not open this data set'
+      : code === 'not-found'
+        ? 'There is no such data set'
+        : 'Something went wrong here'
+  const text = isLauncherError(error) ? error.message : 'It was written to the log. Try again in a minute.'
+  return plainPage(c, deps, code === 'not-allowed' ? 403 : code === 'not-found' ? 404 : 500, {
+    title,
+    text,
+    links: [{ href: `${deps.appOrigin}/`, label: 'All data sets' }],
+  })
+}
+
+function assertOrigins({ appOrigin, viewOrigin }: LobbyDeps): void {
+  for (const origin of [appOrigin, viewOrigin])
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin)
+      throw new LauncherError('bad-setting', `“${origin}” is no origin: give scheme, host and port, without a path.`)
+  if (new URL(appOrigin).hostname === new URL(viewOrigin).hostname)
+    throw new LauncherError(
+      'bad-setting',
+      `App (${appOrigin}) and viewers (${viewOrigin}) must be on different hosts: ports of one host share cookies, and a script in a viewer page could act for the user.`,
+    )
+}

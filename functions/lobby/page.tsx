@@ -1,0 +1,71 @@
+/** Pages of the view origin as text: cellxgene's own with the companion in it, and the plain ones. */
+import { randomBytes } from 'node:crypto'
+import type { Context } from 'hono'
+import { raw } from 'hono/html'
+import type { Child } from 'hono/jsx'
+import { configElementId, type PageConfig } from '../../web/companion/config.ts'
+import { QuietBar, WaitingOverlay } from '../../web/waiting/overlay.tsx'
+import { PlainPage } from '../../web/waiting/plain-page.tsx'
+import type { Dataset } from '../core/dataset.ts'
+import type { Principal } from '../core/principal.ts'
+import type { LobbyDeps } from './deps.ts'
+import { pageHeaders, plainPolicy, viewerPolicy } from './headers.ts'
+
+export function viewerPage(c: Context, deps: LobbyDeps, who: Principal, dataset: Dataset): Response {
+  const nonce = randomBytes(16).toString('base64')
+  const { assets } = deps
+  const config: PageConfig = {
+    owner: { id: who.id, name: who.name },
+    dataset: { id: dataset.id, title: dataset.title, version: dataset.version },
+    home: homeOf(dataset.id),
+    appUrl: `${deps.appOrigin}/`,
+    idleMs: deps.limits.idleMs,
+    snapshots: deps.snapshot !== undefined,
+  }
+  const beforeRoot = (
+    <>
+      <style>{raw(assets.css)}</style>
+      <WaitingOverlay title={dataset.title} appUrl={config.appUrl} />
+      <QuietBar />
+      <script type="application/json" id={configElementId}>
+        {raw(jsonForHtml(config))}
+      </script>
+      {/* Not deferred: it wraps fetch before cellxgene's deferred script runs. */}
+      <script nonce={nonce} src={`../static/${assets.companion}`} />
+    </>
+  )
+  return c.html(assets.index({ nonce, beforeRoot: String(beforeRoot) }), 200, pageHeaders(viewerPolicy(nonce)))
+}
+
+/** A title may hold `</script>`; as an escape it is the same JSON and no HTML. */
+function jsonForHtml(value: unknown): string {
+  return JSON.stringify(value)
+    .replaceAll('<', '\\u003c')
+    .replaceAll('\u2028', '\\u2028')
+    .replaceAll('\u2029', '\\u2029')
+}
+
+export const homeOf = (datasetId: string): string => `/v/${datasetId}/`
+
+export type Plain = {
+  title: string
+  text: Child
+  refreshSeconds?: number
+  /** The first one is the way on. */
+  links: readonly { href: string; label: string }[]
+}
+
+export function plainPage(
+  c: Context,
+  deps: LobbyDeps,
+  status: 200 | 403 | 404 | 409 | 500 | 503,
+  page: Plain,
+): Response {
+  const { title, text, refreshSeconds, links } = page
+  const html = (
+    <PlainPage title={title} css={deps.assets.css} links={links} {...(refreshSeconds ? { refreshSeconds } : {})}>
+      <p>{text}</p>
+    </PlainPage>
+  )
+  return c.html(`<!doctype html>${String(html)}`, status, pageHeaders(plainPolicy))
+}

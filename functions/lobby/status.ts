@@ -1,0 +1,132 @@
+/** What a page is told about its viewer: pure, from the session's record, the dataset's and the time. */
+import { createHash } from 'node:crypto'
+import type { LobbyStatus } from '../api/contract/lobby.ts'
+import { type Dataset, isUsable } from '../core/dataset.ts'
+import { endsAt, sleepAt } from '../core/deadlines.ts'
+import type { Limits } from '../core/limits.ts'
+import type { Principal } from '../core/principal.ts'
+import { type EndCause, isFailure, isLive, type Session } from '../core/session.ts'
+import { nextLarger } from '../core/sizing.ts'
+
+type Problem = NonNullable<LobbyStatus['problem']>
+
+/** @param now ms since 1970; all that goes out are durations, so that the browser's clock does not matter */
+export function lobbyStatus(
+  who: Pick<Principal, 'id' | 'name'>,
+  dataset: Dataset,
+  session: Session | null,
+  now: number,
+  limits: Limits,
+): LobbyStatus {
+  const { state, problem } = stateOf(dataset, session, now, limits)
+  const ready = state === 'ready' ? session : null
+  const starting = state === 'starting' ? session : null
+  const steady = {
+    state,
+    owner: { id: who.id, name: who.name },
+    dataset: { id: dataset.id, title: dataset.title, version: dataset.version },
+    sessionId: session?.id ?? null,
+    stage: starting ? (starting.progress?.stage ?? 'starting') : null,
+    doneBytes: starting?.progress?.doneBytes ?? 0,
+    totalBytes: starting?.progress?.totalBytes ?? 0,
+    route: ready?.routePath ?? null,
+    problem,
+  }
+  return {
+    ...steady,
+    // Without what moves with every beat: a long poll waits for news, and a clock that ticks is none.
+    seen: createHash('sha256').update(JSON.stringify(steady)).digest('base64url').slice(0, 16),
+    sleepInMs: ready && Math.max(0, sleepAt(ready, limits) - now),
+    endsInMs: ready && Math.max(0, endsAt(ready, limits) - now),
+  }
+}
+
+function stateOf(
+  dataset: Dataset,
+  session: Session | null,
+  now: number,
+  limits: Limits,
+): { state: LobbyStatus['state']; problem: Problem | null } {
+  if (session !== null && isLive(session)) {
+    // A viewer of the file as it was is on its way out, whatever its record says yet.
+    if (session.state === 'stopping' || session.datasetVersion !== dataset.version)
+      return { state: 'stopping', problem: null }
+    return { state: session.state === 'ready' ? 'ready' : 'starting', problem: null }
+  }
+  if (!isUsable(dataset)) return { state: 'unusable', problem: unusable(dataset) }
+  if (session === null || session.datasetVersion !== dataset.version) return { state: 'none', problem: null }
+  const { ending } = session
+  if (ending === null || !isFailure(ending)) return { state: 'asleep', problem: null }
+  const problem = failure(session, ending.cause, ending.detail)
+  // It would end the same way again: always a person's decision.
+  if (ending.cause === 'out-of-memory' || ending.cause === 'load-failed') return { state: 'failed', problem }
+  if (session.readyAt !== null) return { state: 'lost', problem }
+  const fresh = now - ending.at < limits.failureWindowMs
+  if (!fresh) return { state: 'asleep', problem: null }
+  return { state: session.failedStarts + 1 >= 2 || ending.cause === 'refused' ? 'failed' : 'lost', problem }
+}
+
+function unusable(dataset: Dataset): Problem {
+  const words = datasetWords(dataset)
+  return { code: 'dataset-unusable', title: words.title, detail: words.text, largerMiB: null }
+}
+
+/** Why a dataset can't be opened now, for page and status alike. */
+export function datasetWords(dataset: Dataset): { title: string; text: string; passing: boolean } {
+  switch (dataset.state) {
+    case 'checking':
+      return {
+        title: 'The file is being checked',
+        text: 'It was added or changed a moment ago. This takes seconds for most files, minutes for very large ones.',
+        passing: true,
+      }
+    case 'copying':
+      return {
+        title: 'The file is not complete yet',
+        text: 'It seems that somebody is still copying it. It can be opened as soon as it is complete.',
+        passing: true,
+      }
+    case 'removed':
+      return {
+        title: 'The file was removed',
+        text: 'Its data set can’t be opened any more. Your annotations are kept: download them under “My annotations”.',
+        passing: false,
+      }
+    default: {
+      const { cause, remedy } = dataset.problem ?? { cause: 'The file can’t be opened.', remedy: '' }
+      return { title: 'This data set can’t be opened', text: `${cause} ${remedy}`.trim(), passing: false }
+    }
+  }
+}
+
+const causeWords: Partial<Record<EndCause, { title: string; text: string }>> = {
+  'start-timeout': {
+    title: 'The viewer took too long to start',
+    text: 'It reported no progress and was stopped. Try again; if it happens twice, tell your administrator.',
+  },
+  'task-lost': {
+    title: 'The viewer stopped unexpectedly',
+    text: 'Annotations that were saved are safe. It can be started again.',
+  },
+  'out-of-memory': {
+    title: 'The viewer ran out of memory',
+    text: 'What you did last needed more than it had. Annotations that were saved are safe.',
+  },
+  'load-failed': {
+    title: 'cellxgene could not load this file',
+    text: 'Trying again helps only if the file has changed. Ask whoever provides the data set.',
+  },
+  refused: { title: 'The viewer could not be started', text: 'Try again in a minute.' },
+}
+
+function failure(session: Session, cause: EndCause, detail: string | null): Problem {
+  const words = causeWords[cause] ?? { title: 'The viewer has failed', text: 'Try again.' }
+  const larger = cause === 'out-of-memory' ? nextLarger(session.size) : null
+  const noLarger = cause === 'out-of-memory' && larger === null ? ' This is the largest size there is.' : ''
+  return {
+    code: cause,
+    title: words.title,
+    detail: `${words.text}${noLarger}${detail ? ` (${detail})` : ''}`,
+    largerMiB: larger?.memoryMiB ?? null,
+  }
+}

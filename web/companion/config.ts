@@ -1,0 +1,17 @@
+/** What the lobby tells the companion when it serves the page: a JSON data block, never script made from strings. */
+
+export type PageConfig = {
+  owner: { id: string; name: string }
+  dataset: { id: string; title: string; version: string }
+  /** Path of this page, `/v/<dataset>/`. */
+  home: string
+  /** The launcher's own pages. */
+  appUrl: string
+  /** Time without use until a viewer sleeps, ms. */
+  idleMs: number
+  /** Whether the lobby may have answers of its own while no viewer runs. */
+  snapshots: boolean
+}
+
+/** Id of the data block's element. */
+export const configElementId = 'cxod-config'
