@@ -1,0 +1,27 @@
+/** What the app origin is made from, and what every request carries once its asker is known. */
+import type { Auth } from '../auth/auth.ts'
+import type { Limits } from '../core/limits.ts'
+import type { Clock, Log } from '../core/ports.ts'
+import type { Principal } from '../core/principal.ts'
+import type { Launcher } from '../launcher/types.ts'
+
+export type ApiDeps = {
+  launcher: Launcher
+  auth: Auth
+  limits: Limits
+  clock: Clock
+  log: Log
+  /** As browsers see them: scheme, host and port, without a path. */
+  appOrigin: string
+  viewOrigin: string
+  /** Largest CSV that a gate may save, bytes. */
+  vaultBodyBytes?: number
+}
+
+/** A million cells with a name and three labels each. */
+export const defaultVaultBodyBytes = 128 * 2 ** 20
+
+/** Largest body of anything else: names, passwords, a link's secret. */
+export const smallBodyBytes = 64 * 2 ** 10
+
+export type Env = { Variables: { who: Principal } }

@@ -1,0 +1,92 @@
+/** What people keep: versions of labels and gene sets, to look at, download and restore. */
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { kept, listOf, restoreRequest, vaultKind, version } from '../contract/public.ts'
+import type { ApiDeps, Env } from '../deps.ts'
+import { json, jsonBody, problems } from '../openapi.ts'
+import { wireVersion } from '../wire.ts'
+import { datasetParam } from './datasets.ts'
+
+const base = '/api/datasets/{datasetId}/annotations/{kind}'
+const ref = { datasetId: datasetParam, kind: vaultKind.openapi({ param: { name: 'kind', in: 'path' } }) }
+const versionParam = z
+  .string()
+  .regex(/^\d{1,12}$/)
+  .openapi({ param: { name: 'version', in: 'path' }, example: '3' })
+
+const list = createRoute({
+  method: 'get',
+  path: '/api/annotations',
+  tags: ['annotations'],
+  summary: 'Everything you keep, by dataset',
+  responses: { 200: json(listOf(kept), 'Newest versions'), ...problems(401) },
+})
+
+const history = createRoute({
+  method: 'get',
+  path: `${base}/versions`,
+  tags: ['annotations'],
+  summary: 'Versions, newest first',
+  request: { params: z.object(ref) },
+  responses: { 200: json(listOf(version), 'Empty when nothing is kept'), ...problems(400, 401, 403, 404) },
+})
+
+const download = createRoute({
+  method: 'get',
+  path: `${base}/versions/{version}`,
+  tags: ['annotations'],
+  summary: 'One version as CSV',
+  request: { params: z.object({ ...ref, version: versionParam }) },
+  responses: {
+    200: { description: 'UTF-8; labels by cell name', content: { 'text/csv': { schema: z.string() } } },
+    ...problems(400, 401, 404),
+  },
+})
+
+const restore = createRoute({
+  method: 'post',
+  path: `${base}/restore`,
+  tags: ['annotations'],
+  summary: 'Make an old version the newest one again',
+  description: 'Nothing is deleted: the old content becomes a new version. A running viewer takes it over by itself.',
+  request: { params: z.object(ref), body: jsonBody(restoreRequest) },
+  responses: { 201: json(version, 'The new version'), ...problems(400, 401, 403, 404, 409, 412) },
+})
+
+export function annotationRoutes(app: OpenAPIHono<Env>, { launcher }: ApiDeps): void {
+  app.openapi(list, async (c) => {
+    const all = await launcher.listAnnotations(c.var.who)
+    const items = all.map(({ dataset: { id, title, state }, labels, geneSets }) => ({
+      dataset: { id, title, state },
+      labels: labels && wireVersion(labels),
+      geneSets: geneSets && wireVersion(geneSets),
+    }))
+    return c.json({ items }, 200)
+  })
+  app.openapi(history, async (c) => {
+    const { datasetId, kind } = c.req.valid('param')
+    return c.json({ items: (await launcher.history(c.var.who, datasetId, kind)).map(wireVersion) }, 200)
+  })
+  app.openapi(download, async (c) => {
+    const param = c.req.valid('param')
+    const body = await launcher.readVersion(c.var.who, param.datasetId, param.kind, param.version)
+    return c.body(new Uint8Array(body), 200, {
+      'content-type': 'text/csv; charset=utf-8',
+      'content-disposition': `attachment; filename="${fileName(param)}"`,
+    })
+  })
+  app.openapi(restore, async (c) => {
+    const { datasetId, kind } = c.req.valid('param')
+    const { version: old, base: known } = c.req.valid('json')
+    return c.json(wireVersion(await launcher.restore(c.var.who, datasetId, kind, old, known)), 201)
+  })
+}
+
+/** Safe in a header and on every file system, whatever the dataset is called. */
+function fileName(of: { datasetId: string; kind: string; version: string }): string {
+  const id =
+    of.datasetId
+      .replace(/[^A-Za-z0-9._-]+/g, '_')
+      .replace(/^\.+/, '')
+      .slice(0, 80) || 'dataset'
+  return `${id}-${of.kind}-v${of.version}.csv`
+}
