@@ -1,0 +1,48 @@
+/** Tests in two groups, one after the other: quick ones side by side, then those that start browsers and viewers, alone. */
+import { existsSync, readFileSync } from 'node:fs'
+import { defineConfig } from 'vitest/config'
+
+// What `npm test` found or installed, so that `npx vitest run test/…` finds it too; a variable that is set wins.
+const written = `${import.meta.dirname}/.cache/test-env.json`
+const known: Record<string, string> = existsSync(written) ? JSON.parse(readFileSync(written, 'utf8')) : {}
+const env = {
+  ...known,
+  ...Object.fromEntries(Object.keys(known).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+}
+
+/** On two processors these would time each other out. */
+const heavy = ['test/e2e/**', 'test/flow/**', 'test/viewer/**', 'test/companion/**'].map(
+  (folder) => `${folder}/*.test.{ts,tsx}`,
+)
+
+export default defineConfig({
+  test: {
+    env,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'quick',
+          include: ['test/**/*.test.{ts,tsx}'],
+          exclude: heavy,
+          maxWorkers: 2,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'heavy',
+          include: heavy,
+          maxWorkers: 1,
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+})
