@@ -1,0 +1,170 @@
+/** Walks every interleaving of a few calls of the real launcher, with crashes between any two effects, and asks of every state whether it heals. */
+import { createHash } from 'node:crypto'
+import type { Limits } from '../../functions/core/limits.ts'
+import type { Ports } from '../../functions/core/ports.ts'
+import type { User } from '../../functions/core/principal.ts'
+import { isLive } from '../../functions/core/session.ts'
+import { createLauncher, type Launcher } from '../../functions/launcher/index.ts'
+import { World } from './world.ts'
+
+export type Bounds = {
+  /** How often each call may be made in one history. */
+  calls: Partial<Record<CallName, number>>
+  /** Jumps of the clock to the next moment that matters. */
+  jumps: number
+}
+
+export type CallName = 'launch' | 'stop' | 'knock' | 'loaded' | 'beat' | 'bye' | 'reap' | 'taskDies'
+
+export type Finding = { path: string[]; leak: string }
+
+const ada: User = { kind: 'user', id: 'local:ada', name: 'ada', email: null, groups: [], admin: false, loginId: null }
+
+/** Rules that the world breaks, to see that the exploration finds what follows. */
+export type Broken = { callLifetimeMs?: number; claimsFinal?: boolean }
+
+type Explored = { states: number; findings: Finding[] }
+
+class Run {
+  readonly world: World
+  private readonly used = new Map<string, number>()
+  constructor(
+    readonly limits: Limits,
+    final: boolean,
+    readonly bounds: Bounds,
+    broken: Broken,
+  ) {
+    this.world = new World(limits, final, broken.callLifetimeMs, broken.claimsFinal)
+  }
+
+  private launcher(ports: Ports): Launcher {
+    return createLauncher(ports, this.limits, { apiSilenceMs: 1, beatMs: 1, routeKey: {} })
+  }
+
+  private left(name: string, most: number): boolean {
+    return (this.used.get(name) ?? 0) < most
+  }
+
+  /** What may happen next. Gates exist while their task runs, or a call of theirs is repeated late. */
+  options(): string[] {
+    const { world, bounds } = this
+    const most = (name: CallName) => bounds.calls[name] ?? 0
+    const options: string[] = []
+    const may = (name: CallName, when: boolean) => {
+      if (when && this.left(name, most(name))) options.push(name)
+    }
+    const running = [...world.tasks.values()].includes('running')
+    may('launch', true)
+    may('stop', world.session !== null && isLive(world.session))
+    may('knock', running)
+    may('loaded', running)
+    may('beat', running && world.session?.state === 'ready')
+    may('bye', running)
+    may('taskDies', running)
+    may('reap', world.session !== null && isLive(world.session) && world.session.dueAt <= world.now)
+    if (this.left('jump', bounds.jumps) && this.nextMoment() !== null) options.push('jump')
+    for (const [index, actor] of world.actors.entries()) {
+      if (actor.done) continue
+      options.push(`step ${index}`)
+    }
+    return options
+  }
+
+  /** The next deadline; there, everything older than the API's time-out has been ended by its platform. */
+  private nextMoment(): number | null {
+    const { session, now } = this.world
+    if (session === null || !isLive(session)) return null
+    return session.dueAt > now ? session.dueAt : null
+  }
+
+  async take(option: string): Promise<void> {
+    const { world } = this
+    const [verb = '', index = ''] = option.split(' ')
+    const count = (name: string) => this.used.set(name, (this.used.get(name) ?? 0) + 1)
+    const actor = world.actors[Number(index)]
+    if (verb === 'step' && actor) return world.step(actor)
+    count(verb)
+    if (verb === 'jump') return world.advanceTo(this.nextMoment() ?? world.now)
+    if (verb === 'taskDies') {
+      for (const [id, task] of world.tasks) if (task === 'running') world.tasks.set(id, 'gone')
+      return
+    }
+    const sessionId = world.session?.id ?? ''
+    const gate = { kind: 'gate', sessionId, ownerId: ada.id, datasetId: 'pbmc' } as const
+    const calls: Record<string, (launcher: Launcher) => Promise<unknown>> = {
+      launch: (launcher) => launcher.launch(ada, 'pbmc', { by: 'click' }),
+      stop: (launcher) => launcher.stop(ada, sessionId),
+      knock: (launcher) => launcher.knock(gate),
+      loaded: (launcher) => launcher.loaded(gate),
+      beat: (launcher) => launcher.beat(gate, { activeAgoMs: null }),
+      bye: (launcher) => launcher.bye(gate, { cause: 'viewer-lost', detail: null }),
+      reap: (launcher) => launcher.reap(),
+    }
+    const call = calls[verb]
+    if (!call) throw new Error(`no such option: ${option}`)
+    await world.begin(verb, (ports) => call(this.launcher(ports)))
+  }
+
+  key(): string {
+    return `${this.world.key()}|${[...this.used].sort().join(' ')}`
+  }
+
+  /**
+   * Everybody dies; only the reaper's ticks go on, without the sweep. Afterwards nothing may be held and nothing may be
+   * live, and what has ended has a receipt.
+   */
+  async heal(): Promise<string | null> {
+    const { world } = this
+    for (const actor of world.running()) world.crash(actor)
+    const over = world.session !== null && !isLive(world.session)
+    for (let tick = 0; tick < 40 && world.session && isLive(world.session); tick++) {
+      world.advanceTo(Math.max(world.now + 60_000, Math.min(world.session.dueAt, world.now + this.limits.lifetimeMs)))
+      await world.begin('reap', (ports) => this.launcher(ports).reap())
+      for (const actor of world.running()) while (!actor.done) await world.step(actor)
+    }
+    const { session } = world
+    if (session && isLive(session)) return `session stuck in ${session.state}`
+    const tasks = [...world.tasks].filter(([, task]) => task === 'running').map(([id]) => id)
+    if (tasks.length > 0) return `task held by nobody: ${tasks.join()}`
+    if (world.routes.size > 0) return `route held by nobody: ${[...world.routes.keys()].join()}`
+    const started = session !== null && session.ending?.cause !== 'refused'
+    if (started && !world.receipts.some((receipt) => receipt.sessionId === session.id))
+      return `no receipt${over ? ' (was over)' : ''}`
+    return null
+  }
+}
+
+/**
+ * Depth-first over all histories within bounds; a state that was seen is not walked twice. A call that crashes is a call
+ * that is never stepped again: every such history is among those walked, and `heal` ends everybody at every state, so
+ * crashes between any two effects need no option of their own.
+ */
+export async function explore(limits: Limits, final: boolean, bounds: Bounds, broken: Broken = {}): Promise<Explored> {
+  const seen = new Set<string>()
+  const findings: Finding[] = []
+  const replay = async (path: readonly string[]) => {
+    const run = new Run(limits, final, bounds, broken)
+    for (const option of path) await run.take(option)
+    return run
+  }
+  const frontier: string[][] = [[]]
+  for (let path = frontier.pop(); path !== undefined; path = frontier.pop()) {
+    let run: Run | null = await replay(path)
+    // Follow one child in place; the others are replayed later.
+    for (let here = path; run !== null; ) {
+      const key = createHash('sha1').update(run.key()).digest('base64')
+      if (seen.has(key)) break
+      seen.add(key)
+      const options: string[] = run.options()
+      const leak = await (await replay(here)).heal()
+      if (leak !== null) findings.push({ path: here, leak })
+      const [first, ...others] = options
+      for (const option of others) frontier.push([...here, option])
+      if (first === undefined) break
+      await run.take(first)
+      here = [...here, first]
+    }
+    run = null
+  }
+  return { states: seen.size, findings }
+}

@@ -1,0 +1,261 @@
+/** A small world for the exploration: ports in memory whose every call waits for its turn, so that a test decides all interleavings. */
+import type { Dataset } from '../../functions/core/dataset.ts'
+import { LauncherError } from '../../functions/core/errors.ts'
+import type { Limits } from '../../functions/core/limits.ts'
+import type { Ports, TaskStatus } from '../../functions/core/ports.ts'
+import { isLive, type Receipt, type Session } from '../../functions/core/session.ts'
+
+export const t0 = 1_800_000_000_000
+
+/** One call of the launcher under way: stopped before its next effect. */
+export type Actor = {
+  name: string
+  /** Everything it has seen so far; two actors with the same trace go on in the same way. */
+  trace: string[]
+  next: { label: string; run(): void } | null
+  done: boolean
+  startedAt: number
+}
+
+export const dataset: Dataset = {
+  id: 'pbmc',
+  path: 'public/pbmc.h5ad',
+  group: 'public',
+  title: 'pbmc',
+  state: 'usable',
+  problem: null,
+  sizeBytes: 1,
+  modifiedAt: t0,
+  version: 'v1',
+  index: {
+    cells: 1,
+    genes: 1,
+    storedValues: 1,
+    dtype: 'float32',
+    layout: 'csr',
+    embeddings: ['umap'],
+    obsIndexHash: 'h1',
+    distribution: 'normal',
+    memoryMiB: 300,
+  },
+  firstSeenAt: t0,
+  updatedAt: t0,
+}
+
+export class World {
+  now = t0
+  session: Session | null = null
+  /** Per session id: a task that runs, and whether it was told to stop. */
+  tasks = new Map<string, 'running' | 'gone'>()
+  routes = new Map<string, 'reserved' | 'open'>()
+  closed = new Set<string>()
+  receipts: Receipt[] = []
+  actors: Actor[] = []
+  private ids = 0
+
+  constructor(
+    readonly limits: Limits,
+    /** Are stop and close final, as on one machine? */
+    readonly final: boolean,
+    /** How long the platform really lets a call live, ms: `limits.apiTimeoutMs`, or longer to see the rules broken. */
+    readonly callLifetimeMs: number = limits.apiTimeoutMs,
+    /** What the ports say of themselves; another value than `final` is a platform that lies. */
+    readonly claimsFinal: boolean = final,
+  ) {}
+
+  /** Begins a call; it stands before its first effect when this returns. */
+  async begin(name: string, call: (ports: Ports) => Promise<unknown>): Promise<void> {
+    const actor: Actor = { name, trace: [], next: null, done: false, startedAt: this.now }
+    this.actors.push(actor)
+    call(this.portsFor(actor))
+      .catch((error: unknown) => {
+        if (!(error instanceof LauncherError)) throw error
+      })
+      .finally(() => {
+        actor.done = true
+      })
+    await this.settleActor(actor)
+  }
+
+  /** Lets one call make its next effect and run up to the one after. */
+  async step(actor: Actor): Promise<void> {
+    const { next } = actor
+    if (next === null) throw new Error(`${actor.name} has no next step`)
+    actor.next = null
+    next.run()
+    await this.settleActor(actor)
+  }
+
+  /** The process dies: what it has done stays done, the rest never happens. */
+  crash(actor: Actor): void {
+    actor.done = true
+    actor.next = null
+  }
+
+  /** Time passes; a call that is older than the API's time-out is ended by its platform. */
+  advanceTo(now: number): void {
+    this.now = now
+    for (const actor of this.running()) if (now - actor.startedAt > this.callLifetimeMs) this.crash(actor)
+  }
+
+  running(): Actor[] {
+    return this.actors.filter((actor) => !actor.done)
+  }
+
+  private async settleActor(actor: Actor): Promise<void> {
+    for (let turns = 0; turns < 200 && actor.next === null && !actor.done; turns++) await null
+    if (actor.next === null && !actor.done) throw new Error(`${actor.name} waits for something outside the world`)
+  }
+
+  /** Everything that the future depends on, times relative to now. */
+  key(): string {
+    const rel = (time: number) => time - this.now
+    const { session } = this
+    const record = session && {
+      ...session,
+      dueAt: Math.min(rel(session.dueAt), 1e9),
+      createdAt: rel(session.createdAt),
+      unsettledAt: rel(session.unsettledAt),
+      lastActiveAt: rel(session.lastActiveAt),
+      lastSeenAt: rel(session.lastSeenAt),
+      readyAt: session.readyAt && rel(session.readyAt),
+      startCapAt: rel(session.startCapAt),
+      ending: session.ending?.cause,
+      progress: session.progress && [session.progress.stage, rel(session.progress.at)],
+    }
+    const sorted = (map: Map<string, string>) => [...map].sort()
+    const calls = this.running().map((actor) => [actor.name, actor.trace, actor.next?.label, rel(actor.startedAt)])
+    return JSON.stringify([
+      record,
+      sorted(this.tasks),
+      sorted(this.routes),
+      [...this.closed],
+      this.receipts.length,
+      calls,
+    ])
+  }
+
+  private portsFor(actor: Actor): Ports {
+    /** Waits for its turn, then acts at once: calls are atomic, everything between them is not. */
+    const turn = <T>(label: string, act: () => T): Promise<T> =>
+      new Promise((resolve, reject) => {
+        actor.next = {
+          label,
+          run: () => {
+            try {
+              const result = act()
+              actor.trace.push(`${label}=${JSON.stringify(result)}`)
+              resolve(structuredClone(result))
+            } catch (error) {
+              actor.trace.push(`${label}!`)
+              reject(error)
+            }
+          },
+        }
+      })
+    const over = () => new LauncherError('session-over', 'closed')
+    return {
+      sessions: {
+        claim: (fresh) =>
+          turn('claim', () => {
+            if (this.session && isLive(this.session)) return { created: false, session: this.session }
+            this.session = structuredClone(fresh)
+            return { created: true, session: this.session }
+          }),
+        get: () => turn('get', () => this.session),
+        listByOwner: async () => (this.session ? [structuredClone(this.session)] : []),
+        advance: (from, next) =>
+          turn(`advance:${next.state}`, () => {
+            const now = this.session
+            if (now?.id !== from.id || now.version !== from.version || now.dueAt !== from.dueAt) return null
+            this.session = { ...structuredClone(next), version: from.version + 1 }
+            return this.session
+          }),
+        touch: (session, clocks) =>
+          turn('touch', () => {
+            if (this.session?.id !== session.id || this.session.state !== 'ready') return false
+            Object.assign(this.session, clocks)
+            return true
+          }),
+        listDue: async function* (this: World, now: number) {
+          const { session } = this
+          if (session && isLive(session) && session.dueAt <= now) yield structuredClone(session)
+        }.bind(this),
+      },
+      receipts: {
+        put: (receipt) =>
+          turn('receipt', () => {
+            if (!this.receipts.some((other) => other.sessionId === receipt.sessionId)) this.receipts.push(receipt)
+          }),
+        listByOwner: async () => this.receipts,
+      },
+      tasks: {
+        final: this.claimsFinal,
+        start: ({ sessionId }) =>
+          turn('start', () => {
+            if (this.final && this.tasks.get(sessionId) === 'gone') throw over()
+            // ECS: the same client token gives the original task, also one that has been stopped.
+            if (!this.tasks.has(sessionId) || this.final) this.tasks.set(sessionId, 'running')
+          }),
+        inspect: (sessionId) =>
+          turn('inspect', (): TaskStatus => {
+            const task = this.tasks.get(sessionId)
+            if (task === undefined) return { status: 'none' }
+            return task === 'gone'
+              ? { status: 'gone', cause: null, detail: null }
+              : { status: 'running', endpoint: `unix:${sessionId}` }
+          }),
+        stop: (sessionId) =>
+          turn('stop', () => {
+            if (this.final || this.tasks.has(sessionId)) this.tasks.set(sessionId, 'gone')
+          }),
+        listSessionIds: async () => [...this.tasks.keys()],
+      },
+      router: {
+        final: this.claimsFinal,
+        reserve: (sessionId) =>
+          turn('reserve', () => {
+            if (this.final && this.closed.has(sessionId)) throw over()
+            if (!this.routes.has(sessionId)) this.routes.set(sessionId, 'reserved')
+            return { path: `/s/${sessionId}/` }
+          }),
+        open: (sessionId) =>
+          turn('open', () => {
+            if (this.final && this.closed.has(sessionId)) throw over()
+            this.routes.set(sessionId, 'open')
+          }),
+        status: (sessionId) => turn('status', () => this.routes.get(sessionId) ?? 'none'),
+        close: (sessionId) =>
+          turn('close', () => {
+            this.routes.delete(sessionId)
+            if (this.final) this.closed.add(sessionId)
+          }),
+        listSessionIds: async () => [...this.routes.keys()],
+      },
+      catalogue: {
+        get: async () => dataset,
+        list: async () => [dataset],
+        create: async () => false,
+        put: async () => {},
+      },
+      files: {
+        list: async () => [],
+        stat: async () => null,
+        locate: async () => ({ kind: 'path', path: '/data/pbmc.h5ad' }),
+      },
+      vault: {
+        latest: async () => null,
+        read: async () => new Uint8Array(),
+        history: async () => [],
+        put: async () => {
+          throw new Error('nothing is saved in this world')
+        },
+        listDatasets: async () => [],
+      },
+      clock: { now: () => this.now },
+      newId: () => `s${++this.ids}`,
+      gateToken: async () => 'token',
+      log: () => {},
+    }
+  }
+}
