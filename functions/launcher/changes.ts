@@ -9,11 +9,18 @@ export type Changes = {
   wait(ownerId: string, datasetId: string, timeoutMs: number, signal?: AbortSignal): Promise<void>
 }
 
+const recentMs = 400
+
 export function watchSessions(store: SessionStore): Changes {
   const sleepers = new Map<string, Set<() => void>>()
   const keyOf = (ownerId: string, datasetId: string) => JSON.stringify([ownerId, datasetId])
+  /** Written a moment ago: who read just before and goes to sleep just after would miss it, so that sleep is short. */
+  const recent = new Set<string>()
   const wake = (session: Session) => {
-    for (const sleeper of [...(sleepers.get(keyOf(session.ownerId, session.datasetId)) ?? [])]) sleeper()
+    const key = keyOf(session.ownerId, session.datasetId)
+    recent.add(key)
+    setTimeout(() => recent.delete(key), recentMs).unref()
+    for (const sleeper of [...(sleepers.get(key) ?? [])]) sleeper()
   }
   return {
     sessions: {
@@ -46,7 +53,7 @@ export function watchSessions(store: SessionStore): Changes {
           if (mine.size === 0 && sleepers.get(key) === mine) sleepers.delete(key)
           resolve()
         }
-        const timer = setTimeout(done, timeoutMs)
+        const timer = setTimeout(done, recent.has(key) ? Math.min(timeoutMs, recentMs / 4) : timeoutMs)
         mine.add(done)
         if (signal?.aborted) done()
         else signal?.addEventListener('abort', done)

@@ -9,7 +9,7 @@ import { launch } from './launch.ts'
 import { getDataset, listDatasets } from './list-datasets.ts'
 import { reap } from './reap.ts'
 import { keep, ownSession, stop } from './stop.ts'
-import { datasetChanged, sweep, taskChanged } from './sweep.ts'
+import { datasetChanged, endAll, recover, sweep, taskChanged } from './sweep.ts'
 import type { Launcher } from './types.ts'
 
 export type { Launcher } from './types.ts'
@@ -45,6 +45,8 @@ export function createLauncher(given: Ports, limits: Limits, gates: GateSettings
     restore: (who, datasetId, kind, version, base) => annotations.restore(context, who, datasetId, kind, version, base),
     reap: () => reap(context),
     sweep: () => sweep(context),
+    recover: () => recover(context),
+    shutdown: () => endAll(context, 'shutdown', 'The launcher was stopped.'),
     taskChanged: (sessionId) => taskChanged(context, sessionId),
     datasetChanged: (datasetId) => datasetChanged(context, datasetId),
   }

@@ -1,5 +1,4 @@
 /** Step 3: claim the session, reserve a route, start the task. Only the call that created the record goes on. */
-import { mayOpen } from '../core/access.ts'
 import { type Dataset, isUsable, type UsableDataset } from '../core/dataset.ts'
 import { dueAt } from '../core/deadlines.ts'
 import { isLauncherError, LauncherError } from '../core/errors.ts'
@@ -7,6 +6,7 @@ import type { Principal } from '../core/principal.ts'
 import { isFailure, isLive, type Session } from '../core/session.ts'
 import { nextLarger, sizeFor, type TaskSize } from '../core/sizing.ts'
 import { type Context, change, ending } from './context.ts'
+import { visible } from './list-datasets.ts'
 import { settle } from './reap.ts'
 import type { LaunchOptions } from './types.ts'
 
@@ -73,13 +73,8 @@ const describe = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error)
 
 /** The dataset, if `who` may open it and it can be opened. */
-export function openable(who: Principal, dataset: Dataset | null, datasetId: string): UsableDataset {
-  if (dataset === null) throw new LauncherError('not-found', `There is no dataset “${datasetId}” here.`)
-  if (!mayOpen(who, dataset))
-    throw new LauncherError(
-      'not-allowed',
-      `This dataset belongs to the group “${dataset.group}”, and you are not in it. Ask its owner or your administrator to add you.`,
-    )
+export function openable(who: Principal, found: Dataset | null, datasetId: string): UsableDataset {
+  const dataset = visible(who, found, datasetId)
   if (isUsable(dataset)) return dataset
   const cause = dataset.problem?.cause ?? notUsableYet[dataset.state] ?? 'It can’t be opened.'
   const remedy = dataset.problem?.remedy ?? ''

@@ -14,12 +14,15 @@ export async function listDatasets({ ports }: Context, who: Principal): Promise<
 }
 
 export async function getDataset({ ports }: Context, who: Principal, datasetId: string): Promise<Dataset> {
-  const dataset = await ports.catalogue.get(datasetId)
+  return visible(who, await ports.catalogue.get(datasetId), datasetId)
+}
+
+/** The dataset, if there is one and `who` has the right to it. Throws `not-found` or `not-allowed`. */
+export function visible(who: Principal, dataset: Dataset | null, datasetId: string): Dataset {
   if (dataset === null) throw new LauncherError('not-found', `There is no dataset “${datasetId}” here.`)
-  if (!mayOpen(who, dataset))
-    throw new LauncherError(
-      'not-allowed',
-      `This dataset belongs to the group “${dataset.group}”, and you are not in it. Ask its owner or your administrator to add you.`,
-    )
-  return dataset
+  if (mayOpen(who, dataset)) return dataset
+  throw new LauncherError(
+    'not-allowed',
+    `This dataset belongs to the group “${dataset.group}”, and you are not in it. Ask its owner or your administrator to add you.`,
+  )
 }

@@ -47,3 +47,31 @@ export async function datasetChanged(context: Context, datasetId: string): Promi
     }
   }
 }
+
+/**
+ * For a launcher that starts on one machine: every live session belonged to a process that is gone, with all its calls
+ * and tasks. Ends them at once; their pages wake new viewers. Never for a platform whose tasks outlive the launcher.
+ */
+export async function recover(context: Context): Promise<number> {
+  return endAll(context, 'task-lost', 'The launcher was started again.')
+}
+
+/** Ends every live session: the launcher is going down on purpose. */
+export async function endAll(context: Context, cause: 'shutdown' | 'task-lost', detail: string): Promise<number> {
+  const { ports } = context
+  let ended = 0
+  for await (const listed of ports.sessions.listDue(Number.MAX_SAFE_INTEGER)) {
+    for (let tries = 0; tries < 5; tries++) {
+      const session = await ports.sessions.get(listed.ownerId, listed.datasetId)
+      if (session === null || !isLive(session)) break
+      const done =
+        session.state === 'stopping'
+          ? await settle(context, session)
+          : await end(context, 'reap', session, cause, detail)
+      if (done === null) continue
+      ended++
+      break
+    }
+  }
+  return ended
+}

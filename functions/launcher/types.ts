@@ -77,6 +77,10 @@ export interface Launcher {
   sweep(): Promise<{ tasks: string[]; routes: string[] }>
   /** The session's task has changed by itself (died): reap it now instead of at the next tick. */
   taskChanged(sessionId: string): Promise<void>
+  /** One machine only, at start: ends the sessions of a launcher that died. Returns how many. */
+  recover(): Promise<number>
+  /** One machine only, before it goes down: ends every live session. Returns how many. */
+  shutdown(): Promise<number>
   /** The dataset has another version or is gone: ends its sessions. */
   datasetChanged(datasetId: string): Promise<void>
 }
