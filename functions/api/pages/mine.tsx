@@ -1,0 +1,65 @@
+/** What belongs to the reader: sessions, receipts, annotations. */
+import type { Hono } from 'hono'
+import { AnnotationsPage, VersionsPage } from '../../../web/annotations.tsx'
+import { sessionsSeen } from '../../../web/session-state.tsx'
+import { SessionsPage } from '../../../web/sessions.tsx'
+import { LauncherError } from '../../core/errors.ts'
+import { vaultKinds } from '../../core/ports.ts'
+import type { Env } from '../deps.ts'
+import type { WebDeps } from './deps.ts'
+import { field, readForm } from './forms.ts'
+import type { Render } from './render.ts'
+import { receiptView, sessionView, titlesOf } from './session-view.ts'
+
+const shownReceipts = 50
+
+export function minePages(app: Hono<Env>, deps: WebDeps, { frame, html }: Render): void {
+  const { launcher, limits, clock } = deps
+
+  app.get('/sessions', async (c) => {
+    const { who } = c.var
+    const [datasets, sessions, receipts] = await Promise.all([
+      launcher.listDatasets(who),
+      launcher.listSessions(who),
+      launcher.receipts(who),
+    ])
+    const title = titlesOf(datasets)
+    const page = {
+      seen: sessionsSeen(sessions),
+      sessions: sessions.map((session) => sessionView(session, title(session.datasetId), limits, clock.now())),
+      receipts: receipts.slice(0, shownReceipts).map((receipt) => receiptView(receipt, title(receipt.datasetId))),
+      olderReceipts: Math.max(0, receipts.length - shownReceipts),
+    }
+    return html(c, <SessionsPage frame={frame(who)} {...page} />)
+  })
+  app.post('/sessions/:id/stop', async (c) => {
+    await launcher.stop(c.var.who, c.req.param('id'))
+    return c.redirect('/sessions', 303)
+  })
+  app.post('/sessions/:id/keep', async (c) => {
+    await launcher.keep(c.var.who, c.req.param('id'))
+    return c.redirect('/sessions', 303)
+  })
+
+  app.get('/annotations', async (c) => {
+    const { who } = c.var
+    return html(c, <AnnotationsPage frame={frame(who)} rows={await launcher.listAnnotations(who)} />)
+  })
+  app.get('/annotations/:id', async (c) => {
+    const { who } = c.var
+    const id = c.req.param('id')
+    // By what one keeps, not by what one may open: labels stay theirs when the right to the file is gone.
+    const mine = (await launcher.listAnnotations(who)).find(({ dataset }) => dataset.id === id)
+    if (mine === undefined) throw new LauncherError('not-found', 'You keep nothing for this dataset.')
+    const kinds = vaultKinds.map(async (kind) => ({ kind, versions: await launcher.history(who, id, kind) }))
+    return html(c, <VersionsPage frame={frame(who)} dataset={mine.dataset} kinds={await Promise.all(kinds)} />)
+  })
+  app.post('/annotations/:id/:kind/restore', async (c) => {
+    const { id, kind: named } = c.req.param()
+    const kind = vaultKinds.find((known) => known === named)
+    if (kind === undefined) throw new LauncherError('not-found', 'There is nothing of this kind to restore.')
+    const form = await readForm(c)
+    await launcher.restore(c.var.who, id, kind, field(form, 'version', 12), field(form, 'base', 12))
+    return c.redirect(`/annotations/${encodeURIComponent(id)}`, 303)
+  })
+}

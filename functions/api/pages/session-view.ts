@@ -1,0 +1,40 @@
+/** Sessions as the pages show them. */
+
+import type { SessionView } from '../../../web/session-state.tsx'
+import type { ReceiptView } from '../../../web/sessions.tsx'
+import type { Dataset } from '../../core/dataset.ts'
+import { sleepAt } from '../../core/deadlines.ts'
+import { endingWords } from '../../core/ending-words.ts'
+import type { Limits } from '../../core/limits.ts'
+import { isLive, type Receipt, type Session } from '../../core/session.ts'
+
+/** Titles by dataset id; a dataset that is gone is known by its id. */
+export const titlesOf = (datasets: readonly Dataset[]) => {
+  const titles = new Map(datasets.map(({ id, title }) => [id, title]))
+  return (datasetId: string): string => titles.get(datasetId) ?? datasetId
+}
+
+export function sessionView(session: Session, datasetTitle: string, limits: Limits, now: number): SessionView {
+  const { id, version, datasetId, state, progress, createdAt, readyAt, size, ending } = session
+  const starting = state === 'requested' || state === 'starting'
+  return {
+    ...{ id, version, datasetId, datasetTitle, state, createdAt, readyAt },
+    live: isLive(session),
+    stage: starting ? (progress?.stage ?? 'starting') : null,
+    memoryMiB: size.memoryMiB,
+    vcpu: size.vcpu,
+    sleepsInMs: state === 'ready' ? Math.max(0, sleepAt(session, limits) - now) : null,
+    ending: ending && {
+      ...endingWords(ending.cause),
+      detail: ending.detail,
+      at: ending.at,
+      outOfMemory: ending.cause === 'out-of-memory',
+    },
+  }
+}
+
+export function receiptView(receipt: Receipt, datasetTitle: string): ReceiptView {
+  const { datasetId, from, to, size, cause, detail } = receipt
+  const { title } = endingWords(cause)
+  return { datasetId, datasetTitle, from, ranMs: to - from, memoryMiB: size.memoryMiB, vcpu: size.vcpu, title, detail }
+}

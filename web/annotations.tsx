@@ -1,0 +1,174 @@
+/** My annotations: what one keeps, its versions, and how to get them out or back. */
+import type { FC } from 'hono/jsx'
+import type { Dataset } from '../functions/core/dataset.ts'
+import type { VaultKind, VaultVersion } from '../functions/core/ports.ts'
+import { bytes } from './format.ts'
+import { Act, type Frame, Page, When } from './layout.tsx'
+
+export type KeptRow = { dataset: Dataset; labels: VaultVersion | null; geneSets: VaultVersion | null }
+
+export const kindWords: Record<VaultKind, string> = { labels: 'Categories and labels', genesets: 'Gene sets' }
+
+export const AnnotationsPage: FC<{ frame: Frame; rows: readonly KeptRow[] }> = ({ frame, rows }) => (
+  <Page frame={frame} title="My annotations" here="annotations">
+    <h1>My annotations</h1>
+    <p class="lead">
+      Everything you made in viewers, with every version. It stays when a viewer ends or a file is removed.
+    </p>
+    {rows.length === 0 ? (
+      <div class="card empty">
+        <p>
+          Nothing yet. Make a category in a viewer and label some cells. <a href="/">Open a dataset</a>
+        </p>
+      </div>
+    ) : (
+      <div class="table stack">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Dataset</th>
+              <th scope="col">{kindWords.labels}</th>
+              <th scope="col">{kindWords.genesets}</th>
+              <th scope="col" class="act" aria-label="Actions" />
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ dataset, labels, geneSets }) => (
+              <tr>
+                <th scope="row">
+                  <a href={`/annotations/${dataset.id}`}>{dataset.title}</a>
+                  {dataset.state === 'removed' && <span class="note">The file was removed; this is kept.</span>}
+                </th>
+                <td data-name={kindWords.labels}>
+                  <Newest version={labels} />
+                </td>
+                <td data-name={kindWords.genesets}>
+                  <Newest version={geneSets} />
+                </td>
+                <td class="act">
+                  <a class="button" href={`/annotations/${dataset.id}`}>
+                    Versions
+                  </a>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    )}
+  </Page>
+)
+
+const Newest: FC<{ version: VaultVersion | null }> = ({ version }) =>
+  version ? (
+    <>
+      <When at={version.savedAt} />
+      <span class="note">
+        version {version.version}, {bytes(version.sizeBytes)}
+      </span>
+    </>
+  ) : (
+    <>–</>
+  )
+
+type VersionsPageProps = {
+  frame: Frame
+  dataset: Pick<Dataset, 'id' | 'title' | 'state' | 'version'>
+  kinds: readonly { kind: VaultKind; versions: readonly VaultVersion[] }[]
+}
+
+export const VersionsPage: FC<VersionsPageProps> = ({ frame, dataset, kinds }) => (
+  <Page frame={frame} title={`Annotations of ${dataset.title}`} here="annotations">
+    <p class="small">
+      <a href="/annotations">My annotations</a>
+    </p>
+    <h1>{dataset.title}</h1>
+    {dataset.state === 'removed' ? (
+      <p class="lead">The file was removed. What you made is kept and can be downloaded.</p>
+    ) : (
+      <p class="lead">
+        <a href={`/datasets/${dataset.id}`}>About this dataset</a>
+      </p>
+    )}
+    {kinds.map(({ kind, versions }) => (
+      <section>
+        <h2>{kindWords[kind]}</h2>
+        {versions.length === 0 ? (
+          <div class="card muted">
+            <p>None kept.</p>
+          </div>
+        ) : (
+          <Versions dataset={dataset} kind={kind} versions={versions} />
+        )}
+      </section>
+    ))}
+  </Page>
+)
+
+const Versions: FC<{ dataset: VersionsPageProps['dataset']; kind: VaultKind; versions: readonly VaultVersion[] }> = ({
+  dataset,
+  kind,
+  versions,
+}) => {
+  const newest = versions[0]?.version ?? ''
+  return (
+    <div class="table stack">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Version</th>
+            <th scope="col">Saved</th>
+            <th scope="col">By</th>
+            <th scope="col" class="number">
+              Size
+            </th>
+            <th scope="col" class="act" aria-label="Actions" />
+          </tr>
+        </thead>
+        <tbody>
+          {versions.map((version) => (
+            <tr>
+              <th scope="row">
+                {version.version} {version.version === newest && <span class="badge good">newest</span>}
+                <span class="note">{originWords(version, dataset.version)}</span>
+              </th>
+              <td data-name="Saved">
+                <When at={version.savedAt} />
+              </td>
+              <td data-name="By">{version.savedBy}</td>
+              <td class="number" data-name="Size">
+                {version.sizeBytes === 0 ? 'empty' : bytes(version.sizeBytes)}
+              </td>
+              <td class="act">
+                <div class="buttons">
+                  {version.version !== newest && dataset.state === 'usable' && (
+                    <Act
+                      action={`/annotations/${dataset.id}/${kind}/restore`}
+                      label="Restore"
+                      about={`version ${version.version} of ${kindWords[kind].toLowerCase()}`}
+                      fields={{ version: version.version, base: newest }}
+                    />
+                  )}
+                  <a
+                    class="button"
+                    href={`/api/datasets/${dataset.id}/annotations/${kind}/versions/${version.version}`}
+                    aria-label={`Download version ${version.version} of ${kindWords[kind].toLowerCase()}`}
+                  >
+                    Download
+                  </a>
+                </div>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function originWords(version: VaultVersion, current: string): string {
+  const restored = /^restore:(\d+)$/.exec(version.origin)?.[1]
+  const words = restored ? [`Restored from version ${restored}.`] : []
+  if (version.datasetVersion !== current && current !== '') words.push('Made on an earlier version of the file.')
+  return words.join(' ')
+}

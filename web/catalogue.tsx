@@ -1,0 +1,128 @@
+/** The catalogue: every dataset that the reader may open, by group, with what runs and what can't be opened. */
+import type { FC } from 'hono/jsx'
+import type { Dataset } from '../functions/core/dataset.ts'
+import { bytes, count } from './format.ts'
+import { Act, type Frame, Page } from './layout.tsx'
+import { type SessionView, StateBadge } from './session-state.tsx'
+
+export type CatalogueRow = { dataset: Dataset; session: SessionView | null }
+export type CatalogueGroup = { name: string; rows: readonly CatalogueRow[] }
+
+type CataloguePageProps = {
+  frame: Frame
+  groups: readonly CatalogueGroup[]
+  /** See `sessionsSeen`. */
+  seen: string
+  query: string
+  total: number
+}
+
+export const CataloguePage: FC<CataloguePageProps> = ({ frame, groups, seen, query, total }) => (
+  <Page frame={frame} title="Datasets" here="datasets" islands={['watch-sessions.js']}>
+    <div class="head">
+      <h1>Datasets</h1>
+      {(total > 8 || query !== '') && (
+        <form class="search" method="get" action="/">
+          <input name="q" type="search" value={query} placeholder="Find by name" aria-label="Find by name" />
+          <button type="submit">Find</button>
+        </form>
+      )}
+    </div>
+    <div data-sessions={seen}>
+      {groups.map((group) => (
+        <section>
+          <h2>{group.name === 'public' ? 'Public' : group.name}</h2>
+          <div class="table stack">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Dataset</th>
+                  <th scope="col" class="number">
+                    Cells
+                  </th>
+                  <th scope="col" class="number">
+                    Genes
+                  </th>
+                  <th scope="col" class="number">
+                    File
+                  </th>
+                  <th scope="col">Viewer</th>
+                  <th scope="col" class="act" aria-label="Actions" />
+                </tr>
+              </thead>
+              <tbody>
+                {group.rows.map((row) => (
+                  <Row {...row} />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </section>
+      ))}
+    </div>
+    {groups.length === 0 && <Nothing query={query} admin={frame.who?.admin ?? false} />}
+  </Page>
+)
+
+const Row: FC<CatalogueRow> = ({ dataset, session }) => (
+  <tr>
+    <th scope="row">
+      <a href={`/datasets/${dataset.id}`}>{dataset.title}</a>
+      {dataset.problem && (
+        <span class={dataset.state === 'refused' ? 'note bad' : 'note'}>
+          {dataset.problem.cause} {dataset.problem.remedy}
+        </span>
+      )}
+    </th>
+    <td class="number" data-name="Cells">
+      {dataset.index ? count(dataset.index.cells) : '–'}
+    </td>
+    <td class="number" data-name="Genes">
+      {dataset.index ? count(dataset.index.genes) : '–'}
+    </td>
+    <td class="number" data-name="File">
+      {bytes(dataset.sizeBytes)}
+    </td>
+    <td data-name="Viewer">
+      <DatasetBadge dataset={dataset} session={session} />
+    </td>
+    <td class="act">
+      {dataset.state === 'usable' && (
+        <Act action={`/datasets/${dataset.id}/launch`} label="Open" about={dataset.title} primary />
+      )}
+    </td>
+  </tr>
+)
+
+const datasetWords: Record<Dataset['state'], [words: string, look: string]> = {
+  checking: ['Being checked', 'busy'],
+  copying: ['Being copied', 'busy'],
+  usable: ['Not running', ''],
+  refused: ['Can’t be opened', 'bad'],
+  removed: ['File removed', ''],
+}
+
+export const DatasetBadge: FC<CatalogueRow> = ({ dataset, session }) => {
+  if (session && (dataset.state === 'usable' || session.live)) return <StateBadge session={session} />
+  const [words, look] = datasetWords[dataset.state]
+  return <span class={`badge ${look}`}>{words}</span>
+}
+
+const Nothing: FC<{ query: string; admin: boolean }> = ({ query, admin }) => (
+  <div class="card empty">
+    {query !== '' ? (
+      <p>
+        Nothing is called “{query}”. <a href="/">Show all</a>
+      </p>
+    ) : (
+      <>
+        <h2>No datasets yet</h2>
+        <p>
+          {admin
+            ? 'Put .h5ad files into a folder of the data folder: public/ for everybody, any other folder for the group of that name. They appear here by themselves.'
+            : 'There is no dataset that you may open. Ask your administrator which group you should be in.'}
+        </p>
+      </>
+    )}
+  </div>
+)
