@@ -16,8 +16,8 @@ export type TaskRunnerSettings = {
   viewerCommand: readonly string[]
   gateCommand: readonly string[]
   memory: MemoryBound
-  /** Where children write their logs: the launcher's own. */
-  stdio: 'inherit' | 'ignore'
+  /** Where children write: `inherit`, `ignore`, or the descriptor of the launcher's log. */
+  stdio: 'inherit' | 'ignore' | number
   /** Time from SIGTERM to SIGKILL, ms; a gate drains saves for up to 20 s. */
   stopTimeoutMs: number
   /** Called when a task has ended, told or not. */
