@@ -1,15 +1,17 @@
-/** The address that attempts to sign in are counted by, on one machine. */
-import { getConnInfo } from '@hono/node-server/conninfo'
+/** Whose address a request comes from, as far as it can be trusted: attempts to sign in are counted by it. */
+import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 
-const loopback = ['127.0.0.1', '::1', '::ffff:127.0.0.1']
+const loopback = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
 
 /**
- * The connection's own address. Behind a reverse proxy on this machine, what that proxy says: the last entry of
- * `X-Forwarded-For`, the only one that the client can't have written itself.
+ * The peer's address; behind a reverse proxy on this machine, the last entry of `X-Forwarded-For`, which that proxy wrote
+ * itself (everything before it is the client's own word).
  */
 export function clientAddress(c: Context): string {
-  const own = getConnInfo(c).remote.address ?? 'unknown'
-  if (!loopback.includes(own)) return own
-  return c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() || own
+  const { incoming } = c.env as HttpBindings
+  const peer = incoming.socket.remoteAddress ?? 'unknown'
+  if (!loopback.has(peer)) return peer
+  const last = c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim()
+  return last || peer
 }

@@ -1,0 +1,189 @@
+/** The one-machine platform, put together: store, auth, launcher, doors, schedule; and taken apart again in order. */
+import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { getRequestListener } from '@hono/node-server'
+import { createApp } from '../../api/app.ts'
+import { readWebAssets } from '../../api/pages/assets.ts'
+import { toProblem } from '../../api/problem.ts'
+import { createAuth } from '../../auth/auth.ts'
+import { LauncherError } from '../../core/errors.ts'
+import { defaultLimits, type Limits } from '../../core/limits.ts'
+import type { Clock, Ports } from '../../core/ports.ts'
+import { createLauncher, type Launcher } from '../../launcher/index.ts'
+import { loadLobbyAssets } from '../../lobby/assets.ts'
+import { createLobby } from '../../lobby/lobby.ts'
+import { createCatalogue } from '../dynamo/catalogue.ts'
+import { createLoginStore } from '../dynamo/logins.ts'
+import { createOnceStore } from '../dynamo/once.ts'
+import { createReceiptStore } from '../dynamo/receipts.ts'
+import { createSessionStore } from '../dynamo/sessions.ts'
+import { createUserStore } from '../dynamo/users.ts'
+import { clientAddress } from './client-address.ts'
+import { createDatasetFiles } from './dataset-files.ts'
+import { openLog } from './log.ts'
+import { openMemoryBound } from './memory-bound.ts'
+import { createRouter } from './router.ts'
+import { openRunDir } from './run-dir.ts'
+import { loadSigningKeys } from './secrets.ts'
+import { openDoor } from './servers.ts'
+import type { Settings } from './settings.ts'
+import { openStore } from './store.ts'
+import { collectOrphans } from './task-record.ts'
+import { createTaskRunner } from './task-runner.ts'
+import { startTicker } from './ticker.ts'
+import { createVault } from './vault.ts'
+
+/** What the composition needs to know of its own installation. */
+export type Installation = {
+  /** Interpreter of the viewers' environment. */
+  python: string
+  /** The project's folder; `dist` and `web` are found below it. */
+  root: string
+  /** Another viewer than ours, for tests that are not about cellxgene: command and leading arguments. */
+  viewerCommand?: readonly string[]
+  /** Limits that have no setting, for tests. */
+  limits?: Partial<Limits>
+}
+
+export type LocalLauncher = {
+  /** One-time sign-in link of the administrator. */
+  signInUrl: string
+  launcher: Launcher
+  logPath: string
+  /** Ends every viewer and closes everything; may be called once. */
+  close(): Promise<void>
+}
+
+const gateTimes = { apiSilenceMs: 60_000, beatMs: 10_000 }
+
+/** Throws LauncherErrors and node's own errors of listening and writing; `explainStartError` has words for them. */
+export async function startLocal(settings: Settings, { python, root, ...given }: Installation): Promise<LocalLauncher> {
+  const clock: Clock = { now: () => Date.now() }
+  const { log, fd, path: logPath } = openLog(settings.logFile ?? join(settings.stateDir, 'launcher.log'), clock)
+  const runDir = openRunDir(settings.stateDir)
+  const store = await openStore(settings.stateDir)
+  if (!store.owner) {
+    await store.close()
+    throw new LauncherError(
+      'bad-setting',
+      `Another launcher is running with the state folder ${settings.stateDir}. Stop it, or choose another folder with --state.`,
+    )
+  }
+  const closers: (() => Promise<unknown>)[] = [() => store.close()]
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse())
+      await closer().catch((error: unknown) => log('error', 'close failed', { error: String(error) }))
+  }
+  try {
+    await collectOrphans(runDir, log)
+    const { table } = store
+    const limits: Limits = {
+      ...defaultLimits,
+      idleMs: settings.idleMs,
+      lifetimeMs: settings.lifetimeMs,
+      liveSessions: settings.maxSessions,
+      liveSessionsPerUser: settings.maxSessionsPerUser,
+      diffexpCells: settings.diffexpCells,
+      ...given.limits,
+    }
+    const keys = await loadSigningKeys(settings.stateDir)
+    const once = createOnceStore(table)
+    const origins = { appOrigin: settings.appUrl, viewOrigin: settings.viewUrl }
+    const auth = createAuth({
+      users: createUserStore(table),
+      logins: createLoginStore(table),
+      once,
+      clock,
+      log,
+      keys,
+      limits,
+      appOrigin: settings.appUrl,
+      issuers: settings.issuers,
+    })
+    const router = createRouter()
+    const apiSocket = join(runDir, 'api.sock')
+    const memory = openMemoryBound()
+    const tasks = createTaskRunner({
+      runDir,
+      apiUrl: `unix:${apiSocket}`,
+      gateCommand: [process.execPath, join(root, 'dist', 'gate.mjs')],
+      viewerCommand: given.viewerCommand ?? [python, '-I', join(root, 'functions', 'viewer')],
+      memory,
+      stdio: fd,
+      stopTimeoutMs: 30_000,
+      onEnd: (sessionId) => void launcher.taskChanged(sessionId).catch(failed('task change')),
+      log,
+    })
+    const failed = (what: string) => (error: unknown) => log('error', `${what} failed`, { error: String(error) })
+    const ports: Ports = {
+      sessions: createSessionStore(table),
+      receipts: createReceiptStore(table),
+      catalogue: createCatalogue(table),
+      tasks,
+      router,
+      files: createDatasetFiles(settings.dataDir),
+      vault: createVault(join(settings.stateDir, 'vault'), clock),
+      clock,
+      newId,
+      gateToken: (session) => auth.gateTokens.sign(session),
+      log,
+    }
+    const launcher = createLauncher(ports, limits, { ...gateTimes, routeKey: { ...keys.publicJwk } })
+    await launcher.recover()
+
+    const assets = await readWebAssets(join(root, 'web'))
+    const app = createApp({ launcher, auth, limits, clock, log, ...origins, assets, clientAddress })
+    const lobby = createLobby({
+      launcher,
+      checkLogin: auth.checkLogin,
+      once,
+      keys,
+      clock,
+      log,
+      assets: await loadLobbyAssets({ serverDir: serverDir(python), webDir: join(root, 'web') }),
+      ...origins,
+      limits,
+      problem: (error, at) => toProblem(error, { ...at, log }),
+    })
+    const appListener = getRequestListener(app.fetch)
+    const lobbyListener = getRequestListener(lobby.fetch)
+    const gatesDoor = await openDoor(appListener, { socketPath: apiSocket })
+    // Closed after the viewers are gone: their gates hand in their last saves through it.
+    closers.push(() => gatesDoor.close())
+    closers.push(async () => {
+      await launcher.shutdown()
+      await tasks.drain()
+    })
+    const viewDoor = await openDoor(
+      (incoming, outgoing) =>
+        incoming.url?.startsWith('/s/') ? router.forward(incoming, outgoing) : void lobbyListener(incoming, outgoing),
+      { host: settings.host, port: settings.viewPort },
+    )
+    closers.push(() => viewDoor.close())
+    const appDoor = await openDoor(appListener, { host: settings.host, port: settings.port })
+    closers.push(() => appDoor.close())
+
+    const everyMs = Math.min(60_000, Math.max(2_000, limits.idleMs / 4))
+    const ticker = startTicker(everyMs, () => launcher.reap().then(() => launcher.sweep()), log)
+    closers.push(() => ticker.stop())
+    log('info', 'launcher started', { memoryBound: memory.kind, ...origins })
+    return { signInUrl: auth.adminLinks.create().url, launcher, logPath, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** 20 characters of [a-z2-7]: 100 random bits. */
+function newId(): string {
+  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
+  return [...randomBytes(20)].map((byte) => alphabet[byte % 32]).join('')
+}
+
+/** cellxgene's package in the viewers' environment. */
+function serverDir(python: string): string {
+  const lib = join(dirname(dirname(python)), 'lib')
+  const version = readdirSync(lib).find((name) => /^python3\.\d+$/.test(name)) ?? 'python3'
+  return join(lib, version, 'site-packages', 'server')
+}
