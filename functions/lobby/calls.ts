@@ -86,8 +86,8 @@ async function authorize(c: Context, deps: LobbyDeps, datasetId: string): Promis
     throw new LauncherError('not-signed-in', 'You are signed out. Sign in again to go on; the page can wait.')
   const { who, page } = found
   const owner = c.req.header(pageHeaders.owner)
-  // Header values are Latin-1 on the wire; the companion percent-encodes what is beyond it.
-  if (owner !== undefined && decodeHeader(owner) !== who.id)
+  // Header values are Latin-1 on the wire; the companion percent-encodes an id that is not plain ASCII.
+  if (owner !== undefined && owner !== who.id && decodeHeader(owner) !== who.id)
     throw new LauncherError(
       'owner-changed',
       `This browser is now signed in as ${who.name}; the page was opened by somebody else.`,

@@ -25,7 +25,8 @@ export type LobbyDeps = {
   appOrigin: string
   viewOrigin: string
   limits: Limits
-  problem(error: unknown): Problem
+  /** Writes what is not ours to the log, too. */
+  problem(error: unknown, at: { method: string; path: string }): Problem
   /** cellxgene's own answer to a start-up request, kept for this dataset version; null when there is none. Later. */
   snapshot?(dataset: Dataset, pathAndQuery: string): Promise<Response | null>
   /** How often a long poll looks again by itself, for changes made by another process, ms. */

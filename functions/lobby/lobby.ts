@@ -103,12 +103,7 @@ function assertOwnOrigin(c: Context, deps: LobbyDeps): void {
 }
 
 function failed(c: Context, deps: LobbyDeps, error: unknown): Response {
-  if (!isLauncherError(error))
-    deps.log('error', 'lobby failed', {
-      path: c.req.path,
-      error: error instanceof Error ? error.message : String(error),
-    })
-  const problem = deps.problem(error)
+  const problem = deps.problem(error, { method: c.req.method, path: c.req.path })
   if (c.req.path.includes('/-/') || c.req.path.includes('/api/'))
     return new Response(JSON.stringify(problem), {
       status: problem.status,

@@ -1,0 +1,311 @@
+/**
+ * The page's line to the lobby: asks for the status, knows when to ask again, and wakes the viewer when the page needs
+ * data and somebody is there. One loop; everything else nudges it.
+ */
+import type { LobbyStatus } from '../../functions/api/contract/lobby.ts'
+import type { PageConfig } from './config.ts'
+import { type Env, ownHeaders, type Problem, readProblem } from './env.ts'
+
+/** Why nothing can go on, whatever the viewer does. */
+export type Trouble = Problem & {
+  kind: 'offline' | 'signed-out' | 'owner-changed' | 'dataset-changed' | 'refused'
+}
+
+/** Where calls go now. */
+export type Place = { route: string; sessionId: string }
+
+export type Link = {
+  status(): LobbyStatus | null
+  trouble(): Trouble | null
+  /** A wake that was refused, until something changes. */
+  refusal(): Problem | null
+  /** Calls that wait for a viewer. */
+  waiting(): number
+  /** How long until it sleeps or ends if nobody does anything, ms; null when unknown. `ends`: nothing can put it off. */
+  sleepsIn(): { ms: number; ends: boolean } | null
+  onChange(listener: () => void): void
+  /** Resolves when a viewer is ready; starts one by itself where that is right. Rejects only when the signal aborts. */
+  ready(signal: AbortSignal): Promise<Place>
+  /** A call failed: ask anew. Null when there is trouble, and then `ready` waits until it is over. */
+  recheck(): Promise<LobbyStatus | null>
+  /** The status says ready and calls fail all the same: have the launcher look at the viewer. */
+  examine(): Promise<void>
+  wake(by: 'click' | 'page', larger?: boolean): Promise<void>
+  keep(): Promise<void>
+  /** The gate has heard that somebody uses the page. */
+  used(): void
+  /** Look again now: the tab came into view, or somebody came back. */
+  nudge(): void
+  start(): void
+}
+
+const longPollSeconds = 25
+const askTimeoutMs = 40_000
+const readyPollMs = 60_000
+const troublePollMs = 15_000
+/** Between two wakes by itself; a stopping viewer is released within seconds. */
+const wakeEveryMs = 3_000
+/** A wake refused for lack of room is tried again by itself after this, as long as somebody is there. */
+const roomEveryMs = 30_000
+/** While a person must decide: how often to look whether that happened elsewhere. */
+const lookEveryMs = 10_000
+const passing = ['no-room', 'unavailable', 'too-many-sessions', 'conflict']
+
+/** The last part of the idle time, in which the page shows a countdown, ms. */
+export const warnMs = (idleMs: number): number => Math.min(120_000, idleMs / 4)
+
+export function createLink(config: PageConfig, env: Env, here: () => boolean): Link {
+  let status: LobbyStatus | null = null
+  let trouble: Trouble | null = null
+  let refusal: Problem | null = null
+  let failures = 0
+  let trusted = false
+  let sleepAt = Infinity
+  let endsAt = Infinity
+  let wokenAt = -Infinity
+  let asking: { long: boolean; abort: AbortController } | null = null
+  let pausing: AbortController | null = null
+  let nudged = false
+  const listeners: (() => void)[] = []
+  const waiters = new Set<(place: Place) => void>()
+  let rechecks: ((status: LobbyStatus | null) => void)[] = []
+
+  const changed = () => {
+    for (const listener of listeners) listener()
+  }
+
+  function place(): Place | null {
+    if (!trusted || trouble !== null || status?.state !== 'ready' || !status.route || !status.sessionId) return null
+    return { route: status.route, sessionId: status.sessionId }
+  }
+
+  function settle(): void {
+    const at = place()
+    if (at !== null) {
+      for (const resolve of waiters) resolve(at)
+      waiters.clear()
+    }
+    changed()
+  }
+
+  function learn(next: LobbyStatus): void {
+    failures = 0
+    trouble =
+      next.dataset.version === config.dataset.version
+        ? null
+        : {
+            kind: 'dataset-changed',
+            code: 'dataset-changed',
+            title: 'The data set has changed',
+            detail: 'Its file was replaced since this page was opened.',
+          }
+    if (refusal !== null && (next.state !== status?.state || next.sessionId !== status?.sessionId)) refusal = null
+    status = next
+    trusted = true
+    sleepAt = next.sleepInMs === null ? Infinity : env.now() + next.sleepInMs
+    endsAt = next.endsInMs === null ? Infinity : env.now() + next.endsInMs
+    settle()
+  }
+
+  async function fail(response: Response | null): Promise<Problem | null> {
+    trusted = false
+    if (response === null || response.status >= 500) {
+      failures++
+      // One lost call is no news; a second one is.
+      if (failures >= 2)
+        trouble = { kind: 'offline', code: 'offline', title: 'No connection', detail: 'Trying again by itself.' }
+      changed()
+      return null
+    }
+    const problem = await readProblem(response)
+    const kind =
+      response.status === 401
+        ? 'signed-out'
+        : problem.code === 'owner-changed' || problem.code === 'dataset-changed'
+          ? problem.code
+          : 'refused'
+    trouble = { kind, code: problem.code, title: problem.title, detail: problem.detail }
+    changed()
+    return problem
+  }
+
+  async function ask(long: boolean): Promise<void> {
+    const abort = new AbortController()
+    asking = { long, abort }
+    const query = long && status !== null ? `?wait=${longPollSeconds}&seen=${encodeURIComponent(status.seen)}` : ''
+    let answered = false
+    let late = false
+    // A connection that hangs (a laptop that slept, a train) must not hold the page for ever.
+    const timer = setTimeout(() => {
+      late = true
+      abort.abort()
+    }, askTimeoutMs)
+    try {
+      const response = await env.fetch(`${config.home}-/status${query}`, {
+        headers: ownHeaders(config),
+        credentials: 'same-origin',
+        cache: 'no-store',
+        signal: abort.signal,
+      })
+      if (response.ok) learn(readStatus(await response.json()))
+      else await fail(response)
+      answered = true
+    } catch {
+      if (!abort.signal.aborted || late) {
+        await fail(null)
+        answered = true
+      }
+    } finally {
+      clearTimeout(timer)
+      asking = null
+    }
+    if (!answered) return
+    const askers = rechecks
+    rechecks = []
+    for (const tell of askers) tell(trouble === null && trusted ? status : null)
+  }
+
+  async function post(call: 'wake' | 'keep', body: object): Promise<Response | null> {
+    try {
+      return await env.fetch(`${config.home}-/${call}`, {
+        method: 'POST',
+        headers: { ...ownHeaders(config), 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        credentials: 'same-origin',
+        signal: AbortSignal.timeout(askTimeoutMs),
+      })
+    } catch {
+      return null
+    }
+  }
+
+  async function wake(by: 'click' | 'page', larger = false): Promise<void> {
+    wokenAt = env.now()
+    if (by === 'click') refusal = null
+    changed()
+    const response = await post('wake', larger ? { by, larger } : { by })
+    if (response?.ok) learn(readStatus(await response.json()))
+    else if (response !== null && response.status !== 401) {
+      const problem = await readProblem(response)
+      if (problem.code === 'owner-changed' || problem.code === 'dataset-changed') await fail(response)
+      else refusal = problem
+      changed()
+    } else await fail(response)
+    // Whatever the loop was waiting for was asked before this.
+    nudge()
+  }
+
+  /** Wakes by itself: data is needed, somebody is there, and nothing says that a person must decide. */
+  function shouldWake(): boolean {
+    if (waiters.size === 0 || !here() || trouble !== null || !trusted) return false
+    if (!['none', 'asleep', 'lost', 'stopping'].includes(status?.state ?? '')) return false
+    const since = env.now() - wokenAt
+    if (refusal !== null) return passing.includes(refusal.code) && since >= roomEveryMs
+    return since >= wakeEveryMs
+  }
+
+  function pauseMs(): number {
+    if (rechecks.length > 0) return failures === 0 ? 0 : backoff()
+    if (trouble?.kind === 'offline' || failures > 0) return backoff()
+    if (trouble !== null) return env.visible() ? troublePollMs : Infinity
+    if (status === null) return 0
+    const needed = waiters.size > 0 && here()
+    if (status.state === 'starting') return 0
+    if (status.state === 'stopping') return needed ? 1000 : 0
+    if (status.state === 'ready') {
+      if (!env.visible()) return Infinity
+      const untilWarning = Math.min(sleepAt, endsAt) - warnMs(config.idleMs) - env.now()
+      return untilWarning > 0 ? Math.min(readyPollMs, untilWarning) : 5_000
+    }
+    // Another tab may start it, an administrator may mend it: listen, but only for somebody.
+    if (!needed) return Infinity
+    return refusal !== null || status.state === 'failed' || status.state === 'unusable' ? lookEveryMs : wakeEveryMs
+  }
+
+  const backoff = () => Math.min(15_000, 500 * 2 ** Math.min(failures, 6))
+
+  async function run(): Promise<never> {
+    for (;;) {
+      nudged = false
+      const listens = status?.state === 'starting' || (status?.state === 'stopping' && !(waiters.size > 0 && here()))
+      const long = listens && trouble === null && trusted
+      const [before, seen] = [env.now(), status?.seen]
+      await ask(long && rechecks.length === 0)
+      if (shouldWake()) await wake('page')
+      // A lobby that does not wait must not be asked in a circle.
+      const idle = long && status?.seen === seen && env.now() - before < 1000 ? 1000 : 0
+      const ms = Math.max(pauseMs(), idle)
+      if (nudged) continue
+      pausing = new AbortController()
+      await env.sleep(ms, pausing.signal)
+      pausing = null
+    }
+  }
+
+  function nudge(): void {
+    nudged = true
+    pausing?.abort()
+    if (asking?.long) asking.abort.abort()
+  }
+
+  return {
+    status: () => status,
+    trouble: () => trouble,
+    refusal: () => refusal,
+    waiting: () => waiters.size,
+    sleepsIn() {
+      if (status?.state !== 'ready') return null
+      const at = Math.min(sleepAt, endsAt)
+      return Number.isFinite(at) ? { ms: Math.max(0, at - env.now()), ends: endsAt <= sleepAt } : null
+    },
+    onChange: (listener) => void listeners.push(listener),
+    ready(signal) {
+      const at = place()
+      if (at !== null) return Promise.resolve(at)
+      return new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason)
+        waiters.add(resolve)
+        signal.addEventListener('abort', () => {
+          waiters.delete(resolve)
+          reject(signal.reason)
+        })
+        nudge()
+        changed()
+      })
+    },
+    recheck() {
+      trusted = false
+      const answer = new Promise<LobbyStatus | null>((resolve) => rechecks.push(resolve))
+      nudge()
+      return answer
+    },
+    async examine() {
+      if (env.now() - wokenAt >= wakeEveryMs && here()) await wake('page')
+    },
+    wake,
+    async keep() {
+      const response = await post('keep', {})
+      if (response?.ok) learn(readStatus(await response.json()))
+      else await fail(response)
+    },
+    used() {
+      // The launcher hears it with the gate's next beat; until then this is the better knowledge.
+      if (status?.state === 'ready') sleepAt = Math.max(sleepAt, env.now() + config.idleMs)
+      changed()
+    },
+    nudge,
+    start: () => void run(),
+  }
+}
+
+/** Enough of a check that a proxy's cheerful 200 is not taken for a status. */
+function readStatus(value: unknown): LobbyStatus {
+  const status = value as LobbyStatus
+  if (
+    typeof status?.state !== 'string' ||
+    typeof status.seen !== 'string' ||
+    typeof status.dataset?.version !== 'string'
+  )
+    throw new Error('not a status')
+  return status
+}
