@@ -32,7 +32,7 @@ export const CataloguePage: FC<CataloguePageProps> = ({ frame, groups, seen, que
       {groups.map((group) => (
         <section>
           <h2>{group.name === 'public' ? 'Public' : group.name}</h2>
-          <div class="table stack">
+          <div class="table stack aligned">
             <table>
               <thead>
                 <tr>

@@ -34,7 +34,7 @@ export const Page: FC<PageProps> = ({ frame, title, here, islands = [], children
       <link rel="icon" href={frame.asset('icon.svg')} type="image/svg+xml" />
       <link rel="stylesheet" href={frame.asset('styles.css')} />
       {['times.js', ...islands].map((name) => (
-        <script src={frame.asset(name)} defer />
+        <script type="module" src={frame.asset(name)} />
       ))}
     </head>
     <body>

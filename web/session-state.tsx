@@ -10,6 +10,8 @@ export type SessionView = {
   state: SessionState
   live: boolean
   stage: Stage | null
+  /** Of the file fetched so far; null when nothing is being fetched. */
+  percent: number | null
   createdAt: number
   readyAt: number | null
   memoryMiB: number
@@ -33,11 +35,11 @@ const stageWords: Record<Stage, string> = {
   opening: 'Opening',
 }
 
-export function stateWords({ state, stage, ending }: SessionView): [words: string, look: string] {
+export function stateWords({ state, stage, percent, ending }: SessionView): [words: string, look: string] {
   switch (state) {
     case 'requested':
     case 'starting':
-      return [stageWords[stage ?? 'starting'], 'busy']
+      return [stageWords[stage ?? 'starting'] + (percent === null ? '' : `, ${percent} %`), 'busy']
     case 'ready':
       return ['Running', 'good']
     case 'stopping':

@@ -21,6 +21,7 @@ export function sessionView(session: Session, datasetTitle: string, limits: Limi
     ...{ id, version, datasetId, datasetTitle, state, createdAt, readyAt },
     live: isLive(session),
     stage: starting ? (progress?.stage ?? 'starting') : null,
+    percent: starting ? fetched(progress) : null,
     memoryMiB: size.memoryMiB,
     vcpu: size.vcpu,
     sleepsInMs: state === 'ready' ? Math.max(0, sleepAt(session, limits) - now) : null,
@@ -31,6 +32,11 @@ export function sessionView(session: Session, datasetTitle: string, limits: Limi
       outOfMemory: ending.cause === 'out-of-memory',
     },
   }
+}
+
+function fetched(progress: Session['progress']): number | null {
+  if (progress?.stage !== 'downloading' || progress.totalBytes === 0) return null
+  return Math.floor((100 * progress.doneBytes) / progress.totalBytes)
 }
 
 export function receiptView(receipt: Receipt, datasetTitle: string): ReceiptView {
