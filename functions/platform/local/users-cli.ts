@@ -1,0 +1,170 @@
+/** `npm run users`: the people of a launcher on one machine, whether it runs or not. */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { createPasswords } from '../../auth/passwords.ts'
+import { adminName, checkUserName, parseGroups, typedName } from '../../auth/user-names.ts'
+import { isLauncherError, LauncherError } from '../../core/errors.ts'
+import type { Clock, UserRecord, UserStore } from '../../core/ports.ts'
+import { createUserStore } from '../dynamo/users.ts'
+import { readPassword, type Terminal } from './prompt.ts'
+import { openStore } from './store.ts'
+
+export const usersUsage = `npm run users -- add NAME [--groups a,b] [--email ADDRESS] [--admin]
+npm run users -- list
+npm run users -- passwd NAME
+npm run users -- groups NAME a,b
+npm run users -- disable NAME
+npm run users -- enable NAME
+
+Passwords are asked for, or read from standard input; never given as an argument.
+--state DIR names the launcher's state folder (default ./state, or CXOD_STATE).`
+
+type Command = {
+  /** Opens the store for one step only: a launcher that is started while somebody types a password must find it free. */
+  store<T>(step: (users: UserStore) => Promise<T>): Promise<T>
+  clock: Clock
+  name: string
+  rest: readonly string[]
+  options: { groups?: string; email?: string; admin?: boolean }
+  password(): Promise<string>
+  say(line: string): void
+}
+
+const commands: Record<string, (command: Command) => Promise<void>> = {
+  async add({ store, clock, name, options, password, say }) {
+    checkUserName(name)
+    if (name === adminName && !options.admin)
+      throw new LauncherError(
+        'bad-request',
+        `The name ${adminName} is kept for the administrator. Take another, or add --admin.`,
+      )
+    if ((await store((users) => users.get(name))) !== null) throw taken(name)
+    const user: UserRecord = {
+      name,
+      email: options.email ?? null,
+      groups: parseGroups(options.groups ?? ''),
+      admin: options.admin ?? false,
+      disabled: false,
+      passwordHash: await createPasswords().hash(await password()),
+      createdAt: clock.now(),
+    }
+    if (!(await store((users) => users.create(user)))) throw taken(name)
+    say(`Added ${describe(user)}.`)
+  },
+  async list({ store, say }) {
+    const all = await store((users) => users.list())
+    for (const user of all) say(describe(user))
+    if (all.length === 0) say('Nobody yet. Add somebody: npm run users -- add NAME --groups a,b')
+  },
+  async passwd({ store, name, password, say }) {
+    await store((users) => known(users, name))
+    const passwordHash = await createPasswords().hash(await password())
+    await store((users) => change(users, name, { passwordHash }))
+    say(`${name} has a new password. Who is signed in as ${name} stays so.`)
+  },
+  async groups({ store, name, rest, options, say }) {
+    const given = rest[0] ?? options.groups
+    if (given === undefined)
+      throw new LauncherError('bad-request', 'Name the groups: npm run users -- groups NAME a,b ("" for none).')
+    const groups = parseGroups(given)
+    say(`Changed ${describe(await store((users) => change(users, name, { groups })))}.`)
+  },
+  async disable({ store, name, say }) {
+    await store((users) => change(users, name, { disabled: true }))
+    say(`${name} is disabled: signed out everywhere at the next request, and out of viewers within ten minutes.`)
+  },
+  async enable({ store, name, say }) {
+    await store((users) => change(users, name, { disabled: false }))
+    say(`${name} is enabled.`)
+  },
+}
+
+/**
+ * @param argv after the program's name
+ * @returns exit code
+ */
+export async function runUsersCli(
+  argv: readonly string[],
+  terminal: Terminal & { error: NodeJS.WritableStream },
+  env: Readonly<Record<string, string | undefined>>,
+  clock: Clock,
+): Promise<number> {
+  try {
+    const { positionals, values } = parse(argv)
+    const [verb = 'help', name = '', ...rest] = positionals
+    const say = (line: string) => void terminal.output.write(`${line}\n`)
+    const command = Object.hasOwn(commands, verb) ? commands[verb] : undefined
+    if (values.help || verb === 'help') {
+      say(usersUsage)
+      return 0
+    }
+    if (command === undefined) throw new LauncherError('bad-request', `“${verb}” is no command.\n\n${usersUsage}`)
+    if (name === '' && verb !== 'list') throw new LauncherError('bad-request', `Whom? npm run users -- ${verb} NAME`)
+    const stateDir = values.state ?? (env.CXOD_STATE || './state')
+    // A slip in --state must not go unnoticed: the user would be added where no launcher looks.
+    if (!existsSync(stateDir)) terminal.error.write(`New state folder: ${resolve(stateDir)}\n`)
+    const store = <T>(step: (users: UserStore) => Promise<T>) => withStore(stateDir, step)
+    const password = () => readPassword(terminal)
+    await command({ store, clock, name: typedName(name), rest, options: values, say, password })
+    return 0
+  } catch (error) {
+    if (!isLauncherError(error)) throw error
+    terminal.error.write(`${error.message}\n`)
+    return 1
+  }
+}
+
+async function withStore<T>(stateDir: string, step: (users: UserStore) => Promise<T>): Promise<T> {
+  const store = await openStore(stateDir)
+  try {
+    return await step(createUserStore(store.table))
+  } finally {
+    await store.close()
+  }
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        groups: { type: 'string' },
+        email: { type: 'string' },
+        admin: { type: 'boolean' },
+        state: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error)
+    throw new LauncherError('bad-request', `${words}\n\n${usersUsage}`)
+  }
+}
+
+async function known(users: UserStore, name: string): Promise<UserRecord> {
+  const user = await users.get(name)
+  if (user === null) throw new LauncherError('not-found', `There is no user ${name}. npm run users -- list shows all.`)
+  return user
+}
+
+async function change(users: UserStore, name: string, changes: Partial<UserRecord>): Promise<UserRecord> {
+  const changed = { ...(await known(users, name)), ...changes }
+  await users.put(changed)
+  return changed
+}
+
+const taken = (name: string) =>
+  new LauncherError('conflict', `There is a user ${name} already. Change it with passwd, groups, disable or enable.`)
+
+function describe(user: UserRecord): string {
+  const marks = [
+    user.email,
+    user.groups.length > 0 ? `groups ${user.groups.join(', ')}` : 'no groups',
+    user.admin ? 'administrator' : null,
+    user.passwordHash === null ? 'no password' : null,
+    user.disabled ? 'disabled' : null,
+  ]
+  return `${user.name} (${marks.filter((mark) => mark !== null).join('; ')})`
+}
