@@ -12,6 +12,8 @@ export type LobbyAssets = {
   files: StaticFiles
   /** The companion's path below `static/`, with a hash of its content in it. */
   companion: string
+  /** The icon's path below `static/`. */
+  icon: string
   /** Style sheet of the waiting view, small enough to stand in the page. */
   css: string
 }
@@ -27,13 +29,16 @@ export async function loadLobbyAssets(from: {
   companion?: string
 }): Promise<LobbyAssets> {
   const files = readStaticFiles(join(from.serverDir, 'common', 'web', 'static'))
-  const script = Buffer.from(from.companion ?? (await bundleCompanion(from.webDir)))
-  const companion = `companion-${createHash('sha256').update(script).digest('hex').slice(0, 16)}.js`
-  files.set(companion, staticFile(companion, script))
+  const add = (name: string, ending: string, content: Uint8Array): string => {
+    const hashed = `${name}-${createHash('sha256').update(content).digest('hex').slice(0, 16)}${ending}`
+    files.set(hashed, staticFile(hashed, content))
+    return hashed
+  }
   return {
     index: readViewerIndex(from.serverDir),
     files,
-    companion,
+    companion: add('companion', '.js', Buffer.from(from.companion ?? (await bundleCompanion(from.webDir)))),
+    icon: add('launcher', '.svg', readFileSync(join(from.webDir, 'icon.svg'))),
     css: readFileSync(join(from.webDir, 'waiting.css'), 'utf8'),
   }
 }

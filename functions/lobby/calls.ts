@@ -98,7 +98,7 @@ async function authorize(c: Context, deps: LobbyDeps, datasetId: string): Promis
   const dataset = await deps.launcher.getDataset(who, datasetId)
   const version = c.req.header(pageHeaders.datasetVersion)
   if (version !== undefined && version !== dataset.version)
-    throw new LauncherError('dataset-changed', 'The data set’s file was replaced since the page was opened.')
+    throw new LauncherError('dataset-changed', 'The dataset’s file was replaced since the page was opened.')
   const old = deps.clock.now() - page.issuedAt > (pageCookieSeconds * 1000) / 2
   return { who, dataset, renewed: old ? await pageCookie(page, deps) : null }
 }

@@ -90,13 +90,13 @@ function refused(c: Context, deps: LobbyDeps, datasetId: string, why: Refusal): 
       text: 'It works for a minute, in the browser that asked for it. Try again for a new one.',
     },
     spent: { title: 'This link was used already', text: 'Each works once. Try again for a new one.' },
-    'signed-out': { title: 'You are signed out', text: 'Sign in again to open the data set.' },
+    'signed-out': { title: 'You are signed out', text: 'Sign in again to open the dataset.' },
   }
   return plainPage(c, deps, 403, {
     ...words[why],
     links: [
       { href: deps.viewOrigin + homeOf(datasetId), label: 'Try again' },
-      { href: `${deps.appOrigin}/`, label: 'All data sets' },
+      { href: `${deps.appOrigin}/`, label: 'All datasets' },
     ],
   })
 }

@@ -20,7 +20,7 @@ export function viewerPolicy(nonce: string): string {
 
 /** For our own plain pages: no script at all. */
 export const plainPolicy =
-  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+  "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 /** On every page. `same-origin` and not `no-referrer`: with the latter some browsers send `Origin: null`, which `-/wake` refuses. */
 export function pageHeaders(policy: string): Record<string, string> {

@@ -31,7 +31,7 @@ export function createLobby(deps: LobbyDeps): Hono {
   app.get(`${page}/-/status`, (c) => status(c, deps, dataset(c)))
   app.all(`${page}/api/v0.2/*`, (c) => apiWithoutViewer(c, deps, dataset(c)))
 
-  app.post(`${page}/-/*`, bodyLimit({ maxSize: 4096 }), async (c, next) => {
+  app.post(`${page}/-/*`, bodyLimit({ maxSize: 4096, onError: tooLarge }), async (c, next) => {
     assertOwnOrigin(c, deps)
     await next()
   })
@@ -42,8 +42,8 @@ export function createLobby(deps: LobbyDeps): Hono {
   app.notFound((c) =>
     plainPage(c, deps, 404, {
       title: 'There is nothing at this address',
-      text: 'Check the link, or choose from the data sets that you may open.',
-      links: [{ href: `${deps.appOrigin}/`, label: 'All data sets' }],
+      text: 'Check the link, or choose from the datasets that you may open.',
+      links: [{ href: `${deps.appOrigin}/`, label: 'All datasets' }],
     }),
   )
   app.onError((error, c) => failed(c, deps, error))
@@ -65,7 +65,7 @@ async function openPage(c: Context, deps: LobbyDeps, datasetId: string): Promise
     title: words.title,
     text: `${found.title}: ${words.text}`,
     ...(words.passing ? { refreshSeconds: 5 } : {}),
-    links: [{ href: `${deps.appOrigin}/`, label: 'All data sets' }],
+    links: [{ href: `${deps.appOrigin}/`, label: 'All datasets' }],
   })
 }
 
@@ -86,7 +86,7 @@ async function signedIn(c: Context, deps: LobbyDeps, datasetId: string): Promise
   return plainPage(c, deps, 200, {
     title: 'You are signed in again',
     text: `As ${asked.who.name}. Close this tab and go back to the one you were working in: it goes on by itself.`,
-    links: [{ href: homeOf(datasetId), label: 'Open the data set here instead' }],
+    links: [{ href: homeOf(datasetId), label: 'Open the dataset here instead' }],
   })
 }
 
@@ -102,6 +102,10 @@ function assertOwnOrigin(c: Context, deps: LobbyDeps): void {
     throw new LauncherError('bad-request', 'The body must be JSON, with content type application/json.')
 }
 
+function tooLarge(): never {
+  throw new LauncherError('too-large', 'The body of this call is far smaller.')
+}
+
 function failed(c: Context, deps: LobbyDeps, error: unknown): Response {
   const problem = deps.problem(error, { method: c.req.method, path: c.req.path })
   if (c.req.path.includes('/-/') || c.req.path.includes('/api/'))
@@ -112,15 +116,15 @@ function failed(c: Context, deps: LobbyDeps, error: unknown): Response {
   const code = isLauncherError(error) ? error.code : null
   const title =
     code === 'not-allowed'
-      ? 'You may not open this data set'
+      ? 'You may not open this dataset'
       : code === 'not-found'
-        ? 'There is no such data set'
+        ? 'There is no such dataset'
         : 'Something went wrong here'
   const text = isLauncherError(error) ? error.message : 'It was written to the log. Try again in a minute.'
   return plainPage(c, deps, code === 'not-allowed' ? 403 : code === 'not-found' ? 404 : 500, {
     title,
     text,
-    links: [{ href: `${deps.appOrigin}/`, label: 'All data sets' }],
+    links: [{ href: `${deps.appOrigin}/`, label: 'All datasets' }],
   })
 }
 

@@ -22,19 +22,28 @@ export function viewerPage(c: Context, deps: LobbyDeps, who: Principal, dataset:
     idleMs: deps.limits.idleMs,
     snapshots: deps.snapshot !== undefined,
   }
+  const head = (
+    <>
+      <link rel="icon" href={`/v/static/${assets.icon}`} />
+      <style>{raw(assets.css)}</style>
+    </>
+  )
   const beforeRoot = (
     <>
-      <style>{raw(assets.css)}</style>
       <WaitingOverlay title={dataset.title} appUrl={config.appUrl} />
       <QuietBar />
       <script type="application/json" id={configElementId}>
         {raw(jsonForHtml(config))}
       </script>
       {/* Not deferred: it wraps fetch before cellxgene's deferred script runs. */}
-      <script nonce={nonce} src={`../static/${assets.companion}`} />
+      <script nonce={nonce} src={`/v/static/${assets.companion}`} />
     </>
   )
-  return c.html(assets.index({ nonce, beforeRoot: String(beforeRoot) }), 200, pageHeaders(viewerPolicy(nonce)))
+  return c.html(
+    assets.index({ nonce, head: String(head), beforeRoot: String(beforeRoot) }),
+    200,
+    pageHeaders(viewerPolicy(nonce)),
+  )
 }
 
 /** A title may hold `</script>`; as an escape it is the same JSON and no HTML. */
@@ -63,7 +72,13 @@ export function plainPage(
 ): Response {
   const { title, text, refreshSeconds, links } = page
   const html = (
-    <PlainPage title={title} css={deps.assets.css} links={links} {...(refreshSeconds ? { refreshSeconds } : {})}>
+    <PlainPage
+      title={title}
+      css={deps.assets.css}
+      icon={`/v/static/${deps.assets.icon}`}
+      links={links}
+      {...(refreshSeconds ? { refreshSeconds } : {})}
+    >
       <p>{text}</p>
     </PlainPage>
   )

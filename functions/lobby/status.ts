@@ -89,12 +89,12 @@ export function datasetWords(dataset: Dataset): { title: string; text: string; p
     case 'removed':
       return {
         title: 'The file was removed',
-        text: 'Its data set can’t be opened any more. Your annotations are kept: download them under “My annotations”.',
+        text: 'Its dataset can’t be opened any more. Your annotations are kept: download them under “My annotations”.',
         passing: false,
       }
     default: {
       const { cause, remedy } = dataset.problem ?? { cause: 'The file can’t be opened.', remedy: '' }
-      return { title: 'This data set can’t be opened', text: `${cause} ${remedy}`.trim(), passing: false }
+      return { title: 'This dataset can’t be opened', text: `${cause} ${remedy}`.trim(), passing: false }
     }
   }
 }
@@ -114,7 +114,7 @@ const causeWords: Partial<Record<EndCause, { title: string; text: string }>> = {
   },
   'load-failed': {
     title: 'cellxgene could not load this file',
-    text: 'Trying again helps only if the file has changed. Ask whoever provides the data set.',
+    text: 'Trying again helps only if the file has changed. Ask whoever provides the dataset.',
   },
   refused: { title: 'The viewer could not be started', text: 'Try again in a minute.' },
 }

@@ -6,12 +6,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LauncherError } from '../core/errors.ts'
 
-export type ViewerIndex = (fill: { nonce: string; beforeRoot: string }) => string
+export type ViewerIndex = (fill: { nonce: string; head: string; beforeRoot: string }) => string
 
 const root = '<div id="root"></div>'
 // Control characters never occur in the template, so they can't be mistaken for its text.
 const nonceMark = '\u0001'
-const rootMark = '\u0002'
+const cutMark = '\u0002'
 
 /**
  * @param serverDir cellxgene's Python package `server` (in site-packages)
@@ -36,14 +36,16 @@ export function cutViewerIndex(template: string): ViewerIndex {
     .replace(/<script defer src="obsolete\.js"><\/script>/, '')
     // One address for all datasets, so that a browser fetches 2.5 MB once and not once per dataset.
     .replace(/(src|href)="static\//g, '$1="../static/')
+    .replace('</head>', `${cutMark}</head>`)
     .replace(/<script\b/g, `<script nonce="${nonceMark}"`)
-  if (/\{[{%]/.test(html) || html.split(root).length !== 2 || !html.includes('<script'))
+  if (/\{[{%]/.test(html) || html.split(root).length !== 2 || !html.includes('<script') || !html.includes(cutMark))
     throw new LauncherError(
       'bad-setting',
       'This version of cellxgene has a page that the launcher does not know. Install the version named in functions/viewer/requirements.in.',
     )
-  const pieces = html.replace(root, rootMark + root).split(rootMark)
-  const [before = '', after = ''] = pieces
-  return ({ nonce, beforeRoot }) =>
-    before.replaceAll(nonceMark, nonce) + beforeRoot + after.replaceAll(nonceMark, nonce)
+  const [head = '', before = '', after = ''] = html.replace(root, cutMark + root).split(cutMark)
+  return (fill) => {
+    const known = (text: string) => text.replaceAll(nonceMark, fill.nonce)
+    return known(head) + fill.head + known(before) + fill.beforeRoot + known(after)
+  }
 }

@@ -52,7 +52,7 @@ function troubleBar({ trouble, saves, userName }: Model): BarView | null {
       )
     case 'dataset-changed':
       return say(
-        `The data set’s file was replaced while this page was open, so nothing more can be saved from here. Labels saved before are carried over by cell name.${unsaved ? ' Your last change is not saved: note it before you go on.' : ''}`,
+        `The dataset’s file was replaced while this page was open, so nothing more can be saved from here. Labels saved before are carried over by cell name.${unsaved ? ' Your last change is not saved: note it before you go on.' : ''}`,
         [{ label: 'Load the new version', action: { do: 'reload' }, primary: true }],
         true,
       )
@@ -61,15 +61,16 @@ function troubleBar({ trouble, saves, userName }: Model): BarView | null {
   }
 }
 
-function saveBar({ saves }: Model): BarView | null {
+function saveBar({ saves, userName }: Model): BarView | null {
   for (const { kind, save } of saves) {
     if (save.state === 'conflict') {
-      const who = save.newer.savedBy === '' ? 'Another page' : save.newer.savedBy
+      const { savedBy } = save.newer
+      const who = savedBy === userName ? 'You' : savedBy || 'Somebody'
       return say(
         `${who} saved other ${what[kind]} ${ago(save.newer.agoMs)}, in another tab or window. Yours are not saved yet. The version you don’t keep stays in the history.`,
         [
           { label: 'Keep mine', action: { do: 'go-on', kind }, primary: true },
-          { label: 'Take theirs', action: { do: 'reload' } },
+          { label: savedBy === userName ? 'Take the other' : 'Take theirs', action: { do: 'reload' } },
         ],
         true,
       )

@@ -31,7 +31,7 @@ type Call = {
 /** How an attempt ended: an answer for cellxgene, or a reason to try again. */
 type Outcome =
   | { kind: 'answer'; response: Response }
-  /** Nobody answered. `inFlight`: somebody may have been at work on it and died. */
+  /** Nobody answered. `inFlight`: somebody may have been at work on it and died; a proxy's "no viewer" does not tell. */
   | { kind: 'nobody'; inFlight: boolean; response: Response | null }
   | { kind: 'later-please'; ms: number }
 
@@ -158,7 +158,8 @@ async function hold(deps: FetchDeps, call: Call, more: () => Record<string, stri
     if (status === null) continue
     if (status.state !== 'ready' || status.sessionId !== place.sessionId) {
       stuck.sessionId = ''
-      if (outcome.inFlight && ++deaths >= mostDeaths) return null
+      // Asleep is an end that somebody wanted, after the calls under way were answered.
+      if (outcome.inFlight && status.state !== 'asleep' && ++deaths >= mostDeaths) return null
       continue
     }
     // The viewer stands, so a 404 is its own.
@@ -172,12 +173,8 @@ async function hold(deps: FetchDeps, call: Call, more: () => Record<string, stri
   }
 }
 
-async function attempt(
-  { config, env }: FetchDeps,
-  call: Call,
-  place: Place,
-  more: Record<string, string>,
-): Promise<Outcome> {
+async function attempt(deps: FetchDeps, call: Call, place: Place, more: Record<string, string>): Promise<Outcome> {
+  const { config, env } = deps
   const headers = withOwn(call.headers, config)
   for (const [name, value] of Object.entries(more)) headers.set(name, value)
   const common = { credentials: 'same-origin', cache: 'no-store', signal: call.signal } as const
@@ -188,15 +185,16 @@ async function attempt(
       headers,
       body: call.body,
     })
-    // A long answer is made behind our back, so that no proxy on the way cuts the silence off.
-    while (response.status === 202 && response.headers.get(viewerHeader) === 'later') {
+    for (let misses = 0; response.status === 202 && response.headers.get(viewerHeader) === 'later'; ) {
+      // A long answer is made behind our back, so that no proxy on the way cuts the silence off.
       const location = new URL(response.headers.get('location') ?? '', new URL(place.route, 'http://page/'))
       if (!location.pathname.startsWith(place.route)) return { kind: 'nobody', inFlight: false, response }
       await env.sleep(retryAfterMs(response, 250), call.signal)
-      response = await env.fetch(location.pathname + location.search, {
-        ...common,
-        headers: withOwn(new Headers(), config),
-      })
+      const next = await askLater(deps, call, location.pathname + location.search)
+      // It is kept for a while, so one lost connection is no reason to have it made again.
+      if (next === null && ++misses >= 3) return { kind: 'nobody', inFlight: true, response: null }
+      if (next === null) await env.sleep(1000, call.signal)
+      else response = next
       // Dropped or never known: the gate that was to keep it is another one.
       if (response.status === 404) return { kind: 'nobody', inFlight: true, response: null }
     }
@@ -208,10 +206,20 @@ async function attempt(
   }
 }
 
+async function askLater({ config, env }: FetchDeps, call: Call, path: string): Promise<Response | null> {
+  try {
+    const headers = withOwn(new Headers(), config)
+    return await env.fetch(path, { headers, credentials: 'same-origin', cache: 'no-store', signal: call.signal })
+  } catch {
+    call.signal.throwIfAborted()
+    return null
+  }
+}
+
 async function judge(response: Response): Promise<Outcome> {
   const { status } = response
   if (status === 202 && response.headers.get(viewerHeader) === 'none')
-    return { kind: 'nobody', inFlight: false, response }
+    return { kind: 'nobody', inFlight: true, response }
   if (status === 401 || status === 403 || status === 404 || status === 503)
     return { kind: 'nobody', inFlight: false, response: await whole(response) }
   if (status === 502 || status === 504) return { kind: 'nobody', inFlight: true, response }

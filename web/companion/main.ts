@@ -130,7 +130,8 @@ function run(config: PageConfig): void {
     if (env.visible()) activity.used()
     link.nudge()
   })
-  window.addEventListener('online', () => link.nudge())
+  // Back from the tab in which one signed in again, or on the network again.
+  for (const event of ['focus', 'online']) window.addEventListener(event, () => link.nudge())
   window.addEventListener('beforeunload', (event) => {
     if (drawn && !leaving && unsaved()) event.preventDefault()
   })

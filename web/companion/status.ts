@@ -42,7 +42,7 @@ export type Link = {
 const longPollSeconds = 25
 const askTimeoutMs = 40_000
 const readyPollMs = 60_000
-const troublePollMs = 15_000
+const troublePollMs = 5_000
 /** Between two wakes by itself; a stopping viewer is released within seconds. */
 const wakeEveryMs = 3_000
 /** A wake refused for lack of room is tried again by itself after this, as long as somebody is there. */
@@ -96,7 +96,7 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
         : {
             kind: 'dataset-changed',
             code: 'dataset-changed',
-            title: 'The data set has changed',
+            title: 'The dataset has changed',
             detail: 'Its file was replaced since this page was opened.',
           }
     if (refusal !== null && (next.state !== status?.state || next.sessionId !== status?.sessionId)) refusal = null
@@ -207,7 +207,7 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
   function pauseMs(): number {
     if (rechecks.length > 0) return failures === 0 ? 0 : backoff()
     if (trouble?.kind === 'offline' || failures > 0) return backoff()
-    if (trouble !== null) return env.visible() ? troublePollMs : Infinity
+    if (trouble !== null) return here() ? troublePollMs : Infinity
     if (status === null) return 0
     const needed = waiters.size > 0 && here()
     if (status.state === 'starting') return 0

@@ -49,7 +49,7 @@ export function waitingView(model: Model): WaitingView {
       return busy('Your viewer is on its way', `${stageWords(status)}.`, stage, done)
     }
     case 'ready':
-      return busy('Almost there', 'cellxgene is opening the data set.', 3)
+      return busy('Almost there', 'cellxgene is opening the dataset.', 3)
     case 'stopping':
       return busy('Just a moment', 'The last viewer is being put away; then a new one starts.', null)
     case 'failed':
@@ -59,7 +59,7 @@ export function waitingView(model: Model): WaitingView {
         startButtons(status, memory),
       )
     case 'unusable':
-      return halted(status.problem?.title ?? 'This data set can’t be opened', status.problem?.detail ?? '', [reload])
+      return halted(status.problem?.title ?? 'This dataset can’t be opened', status.problem?.detail ?? '', [reload])
     default:
       if (model.here) return busy('Opening your viewer', 'Your viewer is starting.', 0)
       return halted(
@@ -84,7 +84,7 @@ function troubleView({ trouble, userName }: Model): WaitingView {
         reload,
       ])
     case 'dataset-changed':
-      return halted('The data set has changed', trouble.detail, [reload], false)
+      return halted('The dataset has changed', trouble.detail, [reload], false)
     default:
       return halted(trouble?.title ?? 'This does not work now', trouble?.detail ?? '', [reload])
   }

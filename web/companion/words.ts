@@ -37,7 +37,7 @@ export function stageWords(status: LobbyStatus): string {
         ? `cellxgene is loading the file (${bytes(status.totalBytes)})`
         : 'cellxgene is loading the file'
     case 'opening':
-      return 'cellxgene is opening the data set'
+      return 'cellxgene is opening the dataset'
     default:
       return 'Your viewer is starting'
   }

@@ -27,7 +27,7 @@ export const WaitingOverlay: FC<{ title: string; appUrl: string }> = ({ title, a
       </noscript>
       <p class="cxod-buttons" data-cxod="buttons" />
       <p class="cxod-foot">
-        <a href={appUrl}>All data sets</a>
+        <a href={appUrl}>All datasets</a>
       </p>
     </div>
   </main>

@@ -6,19 +6,21 @@ import type { Child, FC } from 'hono/jsx'
 export type PlainPageProps = {
   title: string
   css: string
+  icon: string
   /** Load the page again by itself after this many seconds. */
   refreshSeconds?: number
   links: readonly { href: string; label: string }[]
   children: Child
 }
 
-export const PlainPage: FC<PlainPageProps> = ({ title, css, refreshSeconds, links, children }) => (
+export const PlainPage: FC<PlainPageProps> = ({ title, css, icon, refreshSeconds, links, children }) => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       {refreshSeconds ? <meta http-equiv="refresh" content={String(refreshSeconds)} /> : null}
       <title>{title}</title>
+      <link rel="icon" href={icon} />
       <style>{raw(css)}</style>
     </head>
     <body class="cxod cxod-plain">

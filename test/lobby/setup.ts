@@ -1,0 +1,146 @@
+/** The lobby in process, with a fake launcher, a clock the test sets, and a browser's cookie jar of a kind. */
+import type { Hono } from 'hono'
+import { toProblem } from '../../functions/api/problem.ts'
+import { type Keys, loadKeys, newSigningJwk } from '../../functions/auth/keys.ts'
+import { hashNonce, issueTicket } from '../../functions/auth/tickets.ts'
+import { defaultLimits } from '../../functions/core/limits.ts'
+import type { User } from '../../functions/core/principal.ts'
+import type { LobbyAssets } from '../../functions/lobby/assets.ts'
+import type { LobbyDeps } from '../../functions/lobby/deps.ts'
+import { createLobby } from '../../functions/lobby/lobby.ts'
+import { staticFile } from '../../functions/lobby/static-files.ts'
+import { cutViewerIndex } from '../../functions/lobby/viewer-index.ts'
+import { type FakeLauncher, fakeLauncher } from './fake-launcher.ts'
+
+export const appOrigin = 'http://localhost:8080'
+export const viewOrigin = 'http://127.0.0.1:8081'
+export const ada: User = {
+  kind: 'user',
+  id: 'local:ada',
+  name: 'ada',
+  email: null,
+  groups: [],
+  admin: false,
+  loginId: 'login-ada',
+}
+export const bob: User = { ...ada, id: 'local:bob', name: 'bob', loginId: 'login-bob' }
+
+/** The shape of cellxgene 1.3.0's template; the real one is used in the browser's test. */
+export const template = `<!DOCTYPE html><html><head><title>t</title>
+<script defer src="static/main-1.js"></script><script defer src="obsolete.js"></script><link href="static/main-1.css" rel="stylesheet"></head>
+<body><script type="text/javascript">window.CELLXGENE = {};</script><div id="root"></div>
+{% for script in SCRIPTS -%}<script src="{{script.src | safe}}"></script>{%- endfor %}
+{% for ils in INLINE_SCRIPTS %}<script>{% include ils %}</script>{% endfor %}</body></html>`
+
+const assets: LobbyAssets = {
+  index: cutViewerIndex(template),
+  files: new Map([
+    ['main-1.js', staticFile('main-1.js', Buffer.from('"the viewer"'))],
+    ['assets/icon-1.png', staticFile('icon-1.png', Buffer.from('png'))],
+    ['companion-1.js', staticFile('companion-1.js', Buffer.from('"the companion"'))],
+  ]),
+  companion: 'companion-1.js',
+  icon: 'launcher-1.svg',
+  css: '.cxod {}',
+}
+
+export type LobbyTest = {
+  app: Hono
+  keys: Keys
+  launcher: FakeLauncher
+  clock: { ms: number; now(): number }
+  /** Logins that stand, by id. */
+  logins: Map<string, User>
+  logged: string[]
+  /** A browser of its own, with cookies that respect their paths. */
+  browser(): TestBrowser
+  /** A browser that has opened the page of `who`. */
+  signedIn(who?: User, datasetId?: string): Promise<TestBrowser>
+  ticket(browser: TestBrowser, over?: { who?: User; datasetId?: string; viewOrigin?: string }): Promise<string>
+}
+
+export async function lobbyTest(over: Partial<LobbyDeps> = {}): Promise<LobbyTest> {
+  const keys = await loadKeys(await newSigningJwk())
+  const clock = { ms: 1_800_000_000_000, now: () => clock.ms }
+  const launcher = fakeLauncher(clock.now)
+  const logins = new Map([ada, bob].map((user) => [user.loginId ?? '', user]))
+  const spent = new Set<string>()
+  const logged: string[] = []
+  const app = createLobby({
+    launcher,
+    checkLogin: async (loginId, ownerId) => {
+      const user = logins.get(loginId)
+      return user?.id === ownerId ? user : null
+    },
+    once: { spend: async (key) => !spent.has(key) && Boolean(spent.add(key)) },
+    keys,
+    clock,
+    log: (_level, event, fields) => void logged.push(`${event} ${JSON.stringify(fields)}`),
+    assets,
+    appOrigin,
+    viewOrigin,
+    limits: defaultLimits,
+    problem: (error, at) => toProblem(error, { ...at, log: (_level, event) => void logged.push(event) }),
+    recheckMs: 20,
+    ...over,
+  })
+  const test: LobbyTest = {
+    app,
+    keys,
+    launcher,
+    clock,
+    logins,
+    logged,
+    browser: () => new TestBrowser(app),
+    async signedIn(who = ada, datasetId = 'pbmc') {
+      const browser = test.browser()
+      await browser.get(`/v/${datasetId}/`)
+      await browser.get(`/v/${datasetId}/-/enter?ticket=${await test.ticket(browser, { who, datasetId })}`)
+      return browser
+    },
+    async ticket(browser, { who = ada, datasetId = 'pbmc', viewOrigin: audience = viewOrigin } = {}) {
+      const nonceHash = hashNonce(browser.cookies.get('cxod-nonce')?.value ?? '')
+      const claim = { ownerId: who.id, ownerName: who.name, loginId: who.loginId ?? '', datasetId }
+      return issueTicket(claim, nonceHash, { keys, clock, viewOrigin: audience })
+    },
+  }
+  return test
+}
+
+export class TestBrowser {
+  readonly cookies = new Map<string, { value: string; path: string; attributes: string }>()
+  readonly #app: Hono
+
+  constructor(app: Hono) {
+    this.#app = app
+  }
+
+  get(path: string, headers: Record<string, string> = {}): Promise<Response> {
+    return this.#send(path, { headers })
+  }
+
+  /** As the companion would; `headers` override. */
+  post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    const usual = { origin: viewOrigin, 'content-type': 'application/json' }
+    return this.#send(path, { method: 'POST', headers: { ...usual, ...headers }, body: JSON.stringify(body) })
+  }
+
+  async #send(
+    path: string,
+    init: { method?: string; headers: Record<string, string>; body?: string },
+  ): Promise<Response> {
+    const sent = [...this.cookies].filter(([, cookie]) => path.startsWith(cookie.path))
+    const cookie = sent.map(([name, { value }]) => `${name}=${value}`).join('; ')
+    const response = await this.#app.request(viewOrigin + path, {
+      ...init,
+      headers: { ...init.headers, ...(cookie ? { cookie } : {}) },
+    })
+    for (const line of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      const path = /Path=([^;]+)/.exec(line)?.[1] ?? '/'
+      if (/Max-Age=0/.test(line)) this.cookies.delete(name)
+      else this.cookies.set(name, { value, path, attributes: line })
+    }
+    return response
+  }
+}
