@@ -7,21 +7,34 @@ export type RateLimit = { attempts: number; windowMs: number }
 /** Keys remembered as over their limit; bounded, so that made-up names can't fill the memory. */
 const rememberedKeys = 10_000
 
-/** @returns a function that counts one attempt and throws `too-many-attempts` (`data.retryAfterSeconds`) over the limit */
-export function createRateLimit(deps: { once: OnceStore; clock: Clock }, name: string, limit: RateLimit) {
+export type RateLimiter = {
+  /** Throws when the key is known to be over its limit; costs nothing. */
+  check(key: string): void
+  /** Counts one attempt; throws over the limit. */
+  count(key: string): Promise<void>
+}
+
+/** Both throw `too-many-attempts` (`data.retryAfterSeconds`). */
+export function createRateLimit(deps: { once: OnceStore; clock: Clock }, name: string, limit: RateLimit): RateLimiter {
   const blocked = new Map<string, number>()
-  return async (key: string): Promise<void> => {
+  const check = (key: string): void => {
     const now = deps.clock.now()
     const until = blocked.get(key)
-    // Without this, each of ten thousand guesses would cost a write in the store.
     if (until !== undefined && until > now) throw tooMany(until - now)
     blocked.delete(key)
-    const { count, resetsAt } = await deps.once.hit(`${name}:${key}`, now, limit.windowMs)
-    if (count <= limit.attempts) return
-    const oldest = blocked.size >= rememberedKeys ? blocked.keys().next().value : undefined
-    if (oldest !== undefined) blocked.delete(oldest)
-    blocked.set(key, resetsAt)
-    throw tooMany(resetsAt - now)
+  }
+  return {
+    check,
+    async count(key) {
+      check(key)
+      const now = deps.clock.now()
+      const { count, resetsAt } = await deps.once.hit(`${name}:${key}`, now, limit.windowMs)
+      if (count <= limit.attempts) return
+      const oldest = blocked.size >= rememberedKeys ? blocked.keys().next().value : undefined
+      if (oldest !== undefined) blocked.delete(oldest)
+      blocked.set(key, resetsAt)
+      throw tooMany(resetsAt - now)
+    },
   }
 }
 

@@ -32,14 +32,19 @@ export function createSignIn(deps: {
   limits?: SignInLimits
 }): (attempt: SignInAttempt) => Promise<UserRecord> {
   const limits = deps.limits ?? defaultSignInLimits
-  const countAddress = createRateLimit(deps, 'sign-in-address', limits.byAddress)
-  const countName = createRateLimit(deps, 'sign-in-name', limits.byName)
+  const addresses = createRateLimit(deps, 'sign-in-address', limits.byAddress)
+  const names = createRateLimit(deps, 'sign-in-name', limits.byName)
   return async (attempt) => {
     const name = typedName(attempt.name)
-    // Address first: who is over that limit can't go on to lock other people's names.
-    await countAddress(addressKey(attempt.address))
+    const address = addressKey(attempt.address)
     // Hashed, because people type passwords into the name's field, and this key is stored.
-    await countName(hashSecret(name))
+    const nameKey = hashSecret(name)
+    // Before anything is counted: each of ten thousand guesses would else cost a write in the store.
+    addresses.check(address)
+    names.check(nameKey)
+    // Address first: who is over that limit can't go on to lock other people's names.
+    await addresses.count(address)
+    await names.count(nameKey)
     const user = await deps.users.get(name)
     if (!(await deps.passwords.verify(user?.passwordHash ?? null, attempt.password)) || user === null)
       throw new LauncherError(
