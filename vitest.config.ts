@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config'
 const written = `${import.meta.dirname}/.cache/test-env.json`
 const known: Record<string, string> = existsSync(written) ? JSON.parse(readFileSync(written, 'utf8')) : {}
 const env = {
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   ...known,
   ...Object.fromEntries(Object.keys(known).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
 }

@@ -1,23 +1,15 @@
-/** The people's contract suites on the embedded store, and what only its items show. */
+/** What only the items of the people's stores show: versions of records, and expiry. */
 import { ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, describe, expect, it } from 'vitest'
 import { deleteExpired } from '../../functions/platform/dynamo/expired.ts'
 import { createLoginStore, readLogin } from '../../functions/platform/dynamo/logins.ts'
-import { createOnceStore } from '../../functions/platform/dynamo/once.ts'
 import { createUserStore, readUser } from '../../functions/platform/dynamo/users.ts'
 import { openStore } from '../../functions/platform/local/store.ts'
 import { aUser } from '../support/people.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import { loginStoreContract } from './logins.contract.ts'
-import { onceStoreContract } from './once.contract.ts'
-import { userStoreContract } from './users.contract.ts'
 
 const store = await openStore(tempDir())
 afterAll(() => store.close())
-
-userStoreContract('dynalite', () => createUserStore(store.table))
-loginStoreContract('dynalite', () => createLoginStore(store.table))
-onceStoreContract('dynalite', () => createOnceStore(store.table))
 
 describe('records of people', () => {
   it('reads the first version of each record, and refuses one from the future', () => {

@@ -86,7 +86,7 @@ export async function openStore(stateDir: string): Promise<LocalStore> {
  * session out of the `due` index, and the reaper would never see it again. Writing each live item once more as it is
  * puts its entry back.
  */
-export async function mendIndex(table: Table): Promise<void> {
+async function mendIndex(table: Table): Promise<void> {
   let start: Record<string, unknown> | undefined
   do {
     const page = await table.client.send(
