@@ -27,6 +27,7 @@ const steps: readonly Step[] = [
   program('format and lint', '@biomejs/biome/bin/biome', ['check', '--error-on-warnings']),
   program('types', 'typescript/bin/tsc', ['--noEmit', '-p', '.']),
   program('types of the companion', 'typescript/bin/tsc', ['--noEmit', '-p', 'web/companion']),
+  { name: 'programs', run: () => build(root).then(() => one) },
   { name: 'generated documents', run: async () => (drift() ? none : one) },
   { name: 'tests', run: tests },
 ]
@@ -74,15 +75,20 @@ const setupOnly = args.includes('--setup')
 const chosen = args.filter((word) => word !== '--setup')
 let found: Readonly<Record<string, string>> = {}
 
+const inWords = (error: unknown): string =>
+  error instanceof SetupError ? error.message : String(error instanceof Error ? error.stack : error)
+
 async function check(): Promise<void> {
   mkdirSync(path.join(root, '.cache'), { recursive: true })
   found = await ensureTools()
-  await build(root)
   if (setupOnly) return
   for (const step of chosen.length > 0 ? steps.slice(-1) : steps) {
     const started = performance.now()
     say(`\n── ${step.name}`)
-    const result = await step.run()
+    const result = await step.run().catch((error: unknown) => {
+      say(inWords(error))
+      return none
+    })
     say(
       `── ${step.name}: ${result.failed === 0 ? 'passed' : 'FAILED'} in ${((performance.now() - started) / 1000).toFixed(1)} s`,
     )
@@ -92,7 +98,7 @@ async function check(): Promise<void> {
 
 await check().catch((error: unknown) => {
   counts.failed += 1
-  say(error instanceof SetupError ? error.message : String(error instanceof Error ? error.stack : error))
+  say(inWords(error))
 })
 if (!setupOnly || counts.failed > 0) {
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''

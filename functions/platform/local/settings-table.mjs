@@ -124,8 +124,8 @@ export const settingsTable = [
     value: 'FILE',
     kind: 'file',
     fallback: '',
-    shown: 'standard error',
-    help: 'Append the log (one JSON object per line) to this file.',
+    shown: '`<state>/launcher.log`',
+    help: 'File that the log is appended to, one JSON object per line.',
   },
   {
     flag: 'python',

@@ -44,7 +44,7 @@ export type Settings = {
   maxSessionsPerUser: number
   diffexpCells: number
   issuers: IssuerSetting[]
-  /** Absolute; null: standard error. */
+  /** Absolute; null: `launcher.log` in the state folder. */
   logFile: string | null
   /** Python to make the viewers' environment from; null: searched on the path. */
   python: string | null
