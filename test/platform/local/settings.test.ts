@@ -115,7 +115,8 @@ describe('issuers', () => {
   const one = { name: 'lab', issuer: 'https://id.lab.org', audience: 'cells', jwksUrl: 'https://id.lab.org/jwks' }
   let files = 0
   const withFile = (content: string): string[] => {
-    const file = path.join(folder, `issuers-${(files += 1)}.json`)
+    files += 1
+    const file = path.join(folder, `issuers-${files}.json`)
     writeFileSync(file, content)
     return ['--issuers', file]
   }
