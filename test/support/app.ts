@@ -8,6 +8,7 @@ import type { Dataset } from '../../functions/core/dataset.ts'
 import { defaultLimits, type Limits } from '../../functions/core/limits.ts'
 import type { LogLevel, UserRecord } from '../../functions/core/ports.ts'
 import type { User } from '../../functions/core/principal.ts'
+import type { Conform, OpenApi } from './conform.ts'
 import { appOrigin, aUser, testAuth, viewOrigin } from './people.ts'
 import { openTestBed, type TestBed } from './ports.ts'
 
@@ -61,7 +62,8 @@ export async function openTestApp(dir: string, options: Options = {}): Promise<T
     ...options.web,
   }
   const app = createApp(deps)
-  const ask = async (path: string, init: RequestInit) => app.request(`${appOrigin}${path}`, { redirect: 'manual', ...init })
+  const ask = async (path: string, init: RequestInit) =>
+    app.request(`${appOrigin}${path}`, { redirect: 'manual', ...init })
 
   async function browser(over: Partial<UserRecord> = {}): Promise<Browser> {
     const record = aUser({ createdAt: bed.clock.now(), ...over })
@@ -85,4 +87,30 @@ export async function openTestApp(dir: string, options: Options = {}): Promise<T
     }
   }
   return { ...bed, app, deps, users, logged, browser }
+}
+
+export type Called = {
+  status: number
+  json: Record<string, unknown> & { items: Record<string, unknown>[] }
+  headers: Headers
+  code: unknown
+}
+
+/** Calls the API as a browser's script would, and holds the answer to the document. */
+export async function callApi(
+  conform: Conform,
+  browser: Browser,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+): Promise<Called> {
+  const answer = await conform.check(method, path, await browser.send(method, path, body, headers))
+  const isJson = (answer.headers.get('content-type') ?? '').includes('json')
+  const json = (isJson ? await answer.json() : {}) as Called['json']
+  return { status: answer.status, json, headers: answer.headers, code: json.code }
+}
+
+export async function openApiOf(app: TestApp): Promise<OpenApi> {
+  return (await (await app.app.request(`${appOrigin}/openapi.json`)).json()) as OpenApi
 }

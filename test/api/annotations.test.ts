@@ -1,0 +1,87 @@
+/** Versions of annotations over the API: look, download, restore; every answer held to the OpenAPI document. */
+import { afterAll, describe, expect, it } from 'vitest'
+import { createApi } from '../../functions/api/api.ts'
+import { callApi, openApiOf, openTestApp } from '../support/app.ts'
+import { type Conform, conformTo } from '../support/conform.ts'
+import { appOrigin } from '../support/people.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const bed = await openTestApp(tempDir())
+afterAll(() => bed.store.close())
+const conform: Conform = conformTo(await openApiOf(bed))
+const call = (...args: Tail<typeof callApi>) => callApi(conform, ...args)
+type Tail<F> = F extends (first: Conform, ...rest: infer R) => unknown ? R : never
+const meta = {
+  savedBy: 'x',
+  origin: 'session:x',
+  datasetVersion: 'v1',
+  obsIndexHash: 'h1',
+  requestSha256: 'a'.repeat(64),
+}
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+describe('annotations', () => {
+  it('lists, downloads and restores versions, each for their owner', async () => {
+    const ada = await bed.browser({ name: 'note-ada' })
+    const ref = { ownerId: ada.who.id, datasetId: 'pbmc', kind: 'labels' as const }
+    await bed.ports.vault.put(ref, bytes('index,a\nx,1\n'), { ...meta, base: null })
+    await bed.ports.vault.put(ref, bytes('index,a\nx,2\n'), { ...meta, base: '1' })
+    expect((await call(ada, 'GET', '/api/annotations')).json.items).toEqual([
+      {
+        dataset: { id: 'pbmc', title: 'PBMC', state: 'usable' },
+        labels: expect.objectContaining({ version: '2' }),
+        geneSets: null,
+      },
+    ])
+    const base = '/api/datasets/pbmc/annotations/labels'
+    expect((await call(ada, 'GET', `${base}/versions`)).json.items.map(({ version }) => version)).toEqual(['2', '1'])
+    expect((await call(ada, 'GET', '/api/datasets/pbmc/annotations/genesets/versions')).json.items).toEqual([])
+
+    const file = await ada.get(`${base}/versions/1`)
+    await conform.check('GET', `${base}/versions/1`, file)
+    expect(await file.text()).toBe('index,a\nx,1\n')
+    expect(file.headers.get('content-disposition')).toBe('attachment; filename="pbmc-labels-v1.csv"')
+    expect(file.headers.get('x-content-type-options')).toBe('nosniff')
+
+    expect(await call(ada, 'POST', `${base}/restore`, { version: '1', base: '1' })).toMatchObject({
+      status: 412,
+      code: 'base-mismatch',
+      json: { latest: { version: '2' } },
+    })
+    expect(await call(ada, 'POST', `${base}/restore`, { version: '1', base: '2' })).toMatchObject({
+      status: 201,
+      json: { version: '3', origin: 'restore:1' },
+    })
+    expect((await call(ada, 'POST', `${base}/restore`, { version: '9', base: '3' })).status).toBe(404)
+
+    const eve = await bed.browser({ name: 'note-eve' })
+    expect((await call(eve, 'GET', `${base}/versions/1`)).status).toBe(404)
+    expect((await call(eve, 'GET', `${base}/versions`)).json.items).toEqual([])
+  })
+
+  it('takes no version or kind that could be a path', async () => {
+    const ada = await bed.browser({ name: 'note-ada' })
+    for (const path of [
+      'labels/versions/..%2f1',
+      'labels/versions/1.csv',
+      'labels/versions/-1',
+      'secrets/versions/1',
+      '..%2f/versions',
+    ])
+      expect((await call(ada, 'GET', `/api/datasets/pbmc/annotations/${path}`)).status).toBe(400)
+  })
+
+  it('gives a download a name that no header and no disk chokes on', async () => {
+    const launcher = { ...bed.deps.launcher, readVersion: async () => bytes('x') }
+    const ada = await bed.browser({ name: 'note-ada' })
+    const answer = await createApi({ ...bed.deps, launcher }).request(
+      `${appOrigin}/api/datasets/${encodeURIComponent('../a"b\r\nö;c')}/annotations/labels/versions/1`,
+      { headers: { cookie: ada.cookie } },
+    )
+    expect(answer.headers.get('content-disposition')).toMatch(/^attachment; filename="[\w.-]+-labels-v1\.csv"$/)
+  })
+})
+
+describe('the tests above', () => {
+  it('have seen every operation succeed', () => expect(conform.unseen('annotations')).toEqual([]))
+})
