@@ -44,6 +44,7 @@ async function workOf({ ports, limits }: Context, settings: GateSettings, sessio
     ownerName: session.ownerName,
     datasetId,
     datasetVersion: session.datasetVersion,
+    title: dataset?.title ?? datasetId,
     routePath: session.routePath,
     file: { ...file, sizeBytes: dataset?.sizeBytes ?? 0 },
     distribution: dataset?.index?.distribution ?? null,

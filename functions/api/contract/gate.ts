@@ -8,6 +8,8 @@ export const work = z.object({
   ownerName: z.string(),
   datasetId: z.string(),
   datasetVersion: z.string(),
+  /** What the viewer shows as the name of the dataset. */
+  title: z.string(),
   /** Public path of the route, `/s/<something>/`: the gate answers below it and nowhere else. */
   routePath: z.string(),
   file: z.discriminatedUnion('kind', [
