@@ -1,0 +1,124 @@
+/** The main job, in a real browser on real cellxgene: sign in, launch, label, lose the viewer, sleep, come back with everything kept. */
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTimeOf } from '../../functions/platform/local/processes.ts'
+import {
+  allSaved,
+  countOf,
+  createCategory,
+  drawn,
+  drawnPixels,
+  labelSelection,
+  selectOnly,
+  unsaved,
+} from '../support/cellxgene-page.ts'
+import { launchChromium } from '../support/chromium.ts'
+import { type LauncherProcess, makeData, startLauncher } from '../support/launcher-process.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const dir = tempDir()
+const pictures = path.resolve(import.meta.dirname, '../../.cache/screenshots')
+let launcher: LauncherProcess
+let browser: Browser
+let page: Page
+const faults: string[] = []
+
+beforeAll(async () => {
+  mkdirSync(pictures, { recursive: true })
+  const dataDir = makeData(path.join(dir, 'data'), ['public/pbmc.h5ad'])
+  launcher = await startLauncher({ dataDir, stateDir: path.join(dir, 'state'), args: ['--idle', '30s'] })
+  browser = await launchChromium()
+  page = await browser.newPage({ viewport: { width: 1400, height: 900 } })
+  page.on('pageerror', (error) => faults.push(error.message))
+})
+afterAll(async () => {
+  await browser?.close()
+  await launcher?.stop()
+})
+
+const shot = (name: string) => page.screenshot({ path: path.join(pictures, `${name}.png`) })
+const viewer = () => launcher.processes().find(({ role }) => role === 'viewer')
+const api = async (address: string) => {
+  const response = await page.request.get(`${launcher.appUrl}${address}`)
+  expect(response.status()).toBe(200)
+  return response
+}
+const waitForState = async (state: string) => {
+  for (let left = 150; left > 0; left -= 1) {
+    const { items } = (await (await api('/api/sessions')).json()) as { items: { state: string }[] }
+    if (items[0]?.state === state) return
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+  throw new Error(`the session did not become ${state}; log: ${launcher.log().slice(-2000)}`)
+}
+
+describe('the main job on one machine', () => {
+  it('signs in, launches, works in cellxgene, survives a crash and a sleep, and keeps everything', async () => {
+    await page.goto(launcher.signInUrl)
+    await page.click('text=pbmc')
+    await shot('dataset')
+    await page.click('button:has-text("Open")')
+    await page.waitForURL(`${launcher.viewUrl}/v/pbmc/`)
+    await shot('waiting')
+    await drawn(page)
+    expect(await drawnPixels(page)).toBeGreaterThan(1000)
+    await page.evaluate(() => Object.assign(window, { neverReloaded: true }))
+
+    await createCategory(page, 'mine')
+    await selectOnly(page, 'bulk_labels', 'Dendritic')
+    await labelSelection(page, 'mine', 'interesting')
+    const cells = await countOf(page, 'bulk_labels', 'Dendritic')
+    expect(await countOf(page, 'mine', 'interesting')).toBe(cells)
+    await allSaved(page)
+    await shot('labelled')
+
+    const first = viewer()
+    process.kill(first?.pid ?? 0, 'SIGKILL')
+    await createCategory(page, 'meanwhile')
+    await unsaved(page)
+    await allSaved(page)
+    await shot('after-crash')
+    const second = viewer()
+    expect(second?.pid).not.toBe(first?.pid)
+    expect(await page.evaluate(() => 'neverReloaded' in window)).toBe(true)
+
+    await waitForState('stopped')
+    expect(startTimeOf(second?.pid ?? 0)).toBeNull()
+    await shot('asleep')
+
+    await page.goto(`${launcher.viewUrl}/v/pbmc/`)
+    await drawn(page)
+    expect(await countOf(page, 'mine', 'interesting')).toBe(cells)
+    expect(await page.locator('[data-testid="category-meanwhile"]').count()).toBe(1)
+    await shot('awake')
+    expect(faults).toEqual([])
+  })
+
+  it('has every version in the vault, by cell name', async () => {
+    const { items: versions } = (await (await api('/api/datasets/pbmc/annotations/labels/versions')).json()) as {
+      items: { version: string }[]
+    }
+    expect(versions.length).toBeGreaterThanOrEqual(2)
+    const csv = await (await api(`/api/datasets/pbmc/annotations/labels/versions/${versions[0]?.version}`)).text()
+    const [header, ...rows] = csv.trim().split('\n')
+    expect(header).toBe('index,mine,meanwhile')
+    expect(rows).toHaveLength(700)
+    expect(rows.filter((row) => row.split(',')[1] === 'interesting').length).toBe(
+      await countOf(page, 'mine', 'interesting'),
+    )
+  })
+
+  it('has a receipt for each viewer that ended, with its reason', async () => {
+    const { items: receipts } = (await (await api('/api/receipts')).json()) as { items: { cause: string }[] }
+    expect(receipts.map(({ cause }) => cause)).toEqual(['idle', 'task-lost'])
+  })
+
+  it('stops every child on Ctrl-C', async () => {
+    const processes = launcher.processes()
+    expect(processes.length).toBe(2)
+    expect(await launcher.stop()).toBe(0)
+    for (const { pid } of processes) expect(startTimeOf(pid)).toBeNull()
+  })
+})
