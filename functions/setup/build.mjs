@@ -19,7 +19,7 @@ export const scripts = {
 }
 
 // These find files of their own beside themselves (native modules, wasm, actions loaded by name), so they stay packages.
-const kept = ['@node-rs/argon2', 'dynalite', 'classic-level', 'h5wasm', 'h5wasm-plugins']
+const kept = ['@node-rs/argon2', 'dynalite', 'classic-level', 'h5wasm', 'h5wasm-plugins', 'esbuild']
 
 /**
  * @param {string} root the project's folder

@@ -1,6 +1,6 @@
 /** The one-machine platform, put together: store, auth, launcher, doors, schedule; and taken apart again in order. */
 import { randomBytes } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { createApp } from '../../api/app.ts'
@@ -141,7 +141,11 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
       keys,
       clock,
       log,
-      assets: await loadLobbyAssets({ serverDir: serverDir(python), webDir: join(root, 'web') }),
+      assets: await loadLobbyAssets({
+        serverDir: serverDir(python),
+        webDir: join(root, 'web'),
+        companion: readFileSync(join(root, 'dist', 'companion.js'), 'utf8'),
+      }),
       ...origins,
       limits,
       problem: (error, at) => toProblem(error, { ...at, log }),
