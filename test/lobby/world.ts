@@ -128,7 +128,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       options.python,
       [join(root, 'test/lobby/viewer.py'), options.data, String(port), options.kept],
       {
-        stdio: ['ignore', 'ignore', 'pipe'],
+        stdio: 'ignore',
       },
     )
     viewers.set(session.id, { child, port })
@@ -214,7 +214,7 @@ async function cookieFits(req: IncomingMessage, keys: Keys, sessionId: string): 
 }
 
 /** Where cellxgene's package `server` lies, as the Python that runs it says. */
-async function serverDir(python: string): Promise<string> {
+export async function serverDir(python: string): Promise<string> {
   const child = spawn(python, [
     '-c',
     'import importlib.util as u; print(u.find_spec("server").submodule_search_locations[0])',

@@ -177,7 +177,7 @@ async function attempt(deps: FetchDeps, call: Call, place: Place, more: Record<s
   const { config, env } = deps
   const headers = withOwn(call.headers, config)
   for (const [name, value] of Object.entries(more)) headers.set(name, value)
-  const common = { credentials: 'same-origin', cache: 'no-store', signal: call.signal } as const
+  const common = { credentials: 'same-origin', signal: call.signal } as const
   try {
     let response = await env.fetch(place.route + call.rest, {
       ...common,
@@ -209,7 +209,7 @@ async function attempt(deps: FetchDeps, call: Call, place: Place, more: Record<s
 async function askLater({ config, env }: FetchDeps, call: Call, path: string): Promise<Response | null> {
   try {
     const headers = withOwn(new Headers(), config)
-    return await env.fetch(path, { headers, credentials: 'same-origin', cache: 'no-store', signal: call.signal })
+    return await env.fetch(path, { headers, credentials: 'same-origin', signal: call.signal })
   } catch {
     call.signal.throwIfAborted()
     return null

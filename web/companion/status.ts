@@ -144,7 +144,6 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
       const response = await env.fetch(`${config.home}-/status${query}`, {
         headers: ownHeaders(config),
         credentials: 'same-origin',
-        cache: 'no-store',
         signal: abort.signal,
       })
       if (response.ok) learn(readStatus(await response.json()))

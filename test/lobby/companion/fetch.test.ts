@@ -1,0 +1,325 @@
+/** Calls that are held, repeated, given up; saves with their base. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { aStatus, json, pass, scripted, stopTime, watch } from './scripted.ts'
+
+beforeEach(() => {
+  stopTime()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const none = () => new Response(null, { status: 202, headers: { 'x-cxod-viewer': 'none' } })
+const problem = (status: number, code: string, more: object = {}) =>
+  json({ code, title: code, detail: 'why', ...more }, status)
+
+describe('a call', () => {
+  it('is held until a viewer is ready, and then says whose page it is from', async () => {
+    const { world, fetch, api } = scripted()
+    const answer = watch(fetch(`${api}config?a=b`, { headers: new Headers({ Accept: 'application/json' }) }))
+    await pass(5000)
+    expect(world.routed).toEqual([])
+    expect(world.wakes[0]).toEqual({ by: 'page' })
+    world.status = aStatus({ state: 'ready' })
+    await pass(5000)
+    expect(answer.value?.status).toBe(200)
+    const [asked] = world.routed
+    expect(asked?.path).toBe('/s/one/api/v0.2/config?a=b')
+    expect(asked?.headers.get('x-cxod-owner')).toBe('local:ada')
+    expect(asked?.headers.get('x-cxod-dataset-version')).toBe('v1')
+    expect(asked?.headers.get('accept')).toBe('application/json')
+  })
+
+  it('that is not the page’s own API goes where it was going', async () => {
+    const { fetch, real, world } = scripted()
+    for (const url of [
+      'http://view.test/v/pbmc/static/x.js',
+      'http://view.test/v/liver/api/v0.2/schema',
+      'https://else.test/v/pbmc/api/v0.2/schema',
+    ])
+      expect(await (await fetch(url)).text()).toBe('real')
+    expect(real).toHaveBeenCalledTimes(3)
+    expect(world.routed).toEqual([])
+  })
+
+  it.each([
+    ['nobody at the route', () => none()],
+    ['a proxy’s 502', () => new Response('bad gateway', { status: 502 })],
+    ['a proxy’s 503', () => new Response('', { status: 503 })],
+    ['a closed route’s 404', () => new Response('', { status: 404 })],
+    ['a session that is over', () => problem(409, 'session-over')],
+    ['a broken connection', () => Promise.reject(new TypeError('Failed to fetch'))],
+    [
+      'an answer that breaks off',
+      () => new Response(new ReadableStream({ pull: (controller) => controller.error(new Error('cut')) })),
+    ],
+  ])('survives a viewer’s end, seen as %s', async (_what, ending) => {
+    const { world, fetch, api } = scripted()
+    world.status = aStatus({ state: 'ready' })
+    world.onRoute = ({ path }) => {
+      if (path.startsWith('/s/two/')) return json({ from: 'two' })
+      world.status = aStatus({ state: 'lost', sessionId: 'one' })
+      return ending()
+    }
+    world.onWake = () => world.becomes(aStatus({ state: 'starting', sessionId: 'two' }))
+    const answer = watch(fetch(`${api}data/var`, { method: 'PUT', body: '{"gene":1}' }))
+    await pass(2000)
+    expect(world.wakes).toEqual([{ by: 'page' }])
+    world.status = aStatus({ state: 'ready', sessionId: 'two' })
+    await pass(2000)
+    expect(await answer.value?.json()).toEqual({ from: 'two' })
+    expect(world.routed.map(({ body }) => body)).toEqual(['{"gene":1}', '{"gene":1}'])
+  })
+
+  it('is repeated once when its viewer died, then fails visibly', async () => {
+    const { world, fetch, api } = scripted()
+    let viewers = 1
+    world.status = aStatus({ state: 'ready', sessionId: 'v1' })
+    world.onRoute = () => {
+      world.status = aStatus({ state: 'lost', sessionId: `v${viewers}` })
+      return none()
+    }
+    world.onWake = () => world.becomes(aStatus({ state: 'ready', sessionId: `v${++viewers}` }))
+    const answer = watch(fetch(`${api}diffexp/obs`, { method: 'POST', body: '{}' }))
+    await pass(60_000)
+    expect(world.routed).toHaveLength(2)
+    expect(answer.value?.status).toBe(503)
+    expect(world.lost).toBe(1)
+  })
+
+  it('is not counted against a viewer that went to sleep', async () => {
+    const { world, fetch, api } = scripted()
+    let viewers = 1
+    world.status = aStatus({ state: 'ready', sessionId: 'v1' })
+    world.onRoute = () => {
+      if (viewers === 4) return json({})
+      world.status = aStatus({ state: 'asleep', sessionId: `v${viewers}` })
+      return none()
+    }
+    world.onWake = () => world.becomes(aStatus({ state: 'ready', sessionId: `v${++viewers}` }))
+    const answer = watch(fetch(`${api}schema`))
+    await pass(60_000)
+    expect(answer.value?.status).toBe(200)
+  })
+
+  it('gets a new cookie with the status when the old one has expired', async () => {
+    const { world, fetch, api } = scripted()
+    world.status = aStatus({ state: 'ready' })
+    world.onRoute = () => (world.routed.length === 1 ? problem(401, 'not-signed-in') : json({}))
+    const answer = watch(fetch(`${api}schema`))
+    await pass(2000)
+    expect(answer.value?.status).toBe(200)
+    expect(world.wakes).toEqual([])
+  })
+
+  it('passes on a 404 and a 400 of a viewer that stands', async () => {
+    const { world, fetch, api } = scripted()
+    world.status = aStatus({ state: 'ready' })
+    for (const status of [404, 400, 500]) {
+      world.onRoute = () => new Response('its own', { status })
+      const answer = watch(fetch(`${api}summarize/var`))
+      await pass(2000)
+      expect(answer.value?.status).toBe(status)
+    }
+    expect(world.routed).toHaveLength(3)
+  })
+
+  it('has the launcher look at a viewer that is said to be ready and answers nobody, without hammering it', async () => {
+    const { world, fetch, api } = scripted()
+    world.status = aStatus({ state: 'ready' })
+    world.onRoute = none
+    const answer = watch(fetch(`${api}schema`))
+    await pass(170_000)
+    expect(answer.value).toBeNull()
+    expect(world.wakes.length).toBeGreaterThan(10)
+    expect(world.routed.length).toBeLessThan(60)
+    await pass(60_000)
+    expect(answer.value?.status).toBe(503)
+  })
+
+  it('asks later where it is told to, and takes the answer from there', async () => {
+    const { world, fetch, api } = scripted()
+    world.status = aStatus({ state: 'ready' })
+    const later = (location: string) =>
+      new Response(null, { status: 202, headers: { 'x-cxod-viewer': 'later', location, 'retry-after': '0' } })
+    world.onRoute = ({ path }) => {
+      if (path.endsWith('diffexp/obs')) return later('/s/one/-/later/ab')
+      if (world.routed.length === 3) throw new TypeError('connection lost')
+      return world.routed.length < 5 ? later('/s/one/-/later/ab') : json({ genes: [1] })
+    }
+    const answer = watch(fetch(`${api}diffexp/obs`, { method: 'POST', body: '{}' }))
+    await pass(10_000)
+    expect(await answer.value?.json()).toEqual({ genes: [1] })
+    expect(world.routed.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /s/one/api/v0.2/diffexp/obs',
+      ...Array(4).fill('GET /s/one/-/later/ab'),
+    ])
+    expect(world.routed[1]?.headers.get('x-cxod-owner')).toBe('local:ada')
+  })
+
+  it('is never led out of its route', async () => {
+    const { world, fetch, api } = scripted()
+    world.status = aStatus({ state: 'ready' })
+    world.onRoute = () =>
+      new Response(null, { status: 202, headers: { 'x-cxod-viewer': 'later', location: 'https://evil.test/s/other/' } })
+    watch(fetch(`${api}schema`))
+    await pass(5000)
+    expect(world.routed.every(({ path }) => path === '/s/one/api/v0.2/schema')).toBe(true)
+  })
+
+  it('ends when cellxgene gives it up', async () => {
+    const { fetch, api, link } = scripted()
+    const abort = new AbortController()
+    const answer = watch(fetch(`${api}schema`, { signal: abort.signal }))
+    await pass(1000)
+    expect(link.waiting()).toBe(1)
+    abort.abort()
+    await pass(0)
+    expect(answer.error).toMatchObject({ name: 'AbortError' })
+    expect(link.waiting()).toBe(0)
+  })
+
+  it('is answered by the lobby’s snapshot while no viewer runs, where there is one', async () => {
+    const { world, fetch, api, bases } = scripted({ snapshots: true })
+    world.onSnapshot = ({ path }) =>
+      path.endsWith('/schema') ? json({ from: 'snapshot' }, 200, { 'x-cxod-labels-version': '7' }) : none()
+    const schema = watch(fetch(`${api}schema`))
+    const other = watch(fetch(`${api}colors`))
+    await pass(1000)
+    expect(await schema.value?.json()).toEqual({ from: 'snapshot' })
+    expect(bases.get('labels')).toBe('7')
+    expect(other.value).toBeNull()
+  })
+})
+
+describe('a save', () => {
+  const put = (rest = 'annotations/obs', body = 'all labels') => [rest, { method: 'PUT', body }] as const
+
+  function loaded() {
+    const all = scripted()
+    all.world.status = aStatus({ state: 'ready' })
+    const save = ([rest, init]: ReturnType<typeof put> = put()) => watch(all.fetch(all.api + rest, init))
+    return { ...all, save }
+  }
+
+  it('carries the version from which the page was loaded, moved by its own saves alone', async () => {
+    const { world, fetch, api, save } = loaded()
+    world.onRoute = ({ path, method }) =>
+      json({}, 200, { 'x-cxod-labels-version': method === 'PUT' ? '4' : path.includes('schema') ? '3' : '9' })
+    watch(fetch(`${api}schema`))
+    await pass(500)
+    // Another tab's save shows in this answer; taking its version for ours would overwrite that tab in silence.
+    watch(fetch(`${api}annotations/obs?annotation-name=mine`))
+    await pass(500)
+    save()
+    await pass(500)
+    save()
+    await pass(500)
+    expect(
+      world.routed.filter(({ method }) => method === 'PUT').map(({ headers }) => headers.get('x-cxod-base')),
+    ).toEqual(['3', '4'])
+  })
+
+  it('says none when there was nothing, and keeps the two kinds apart', async () => {
+    const { world, fetch, api, save } = loaded()
+    world.onRoute = ({ path }) =>
+      json(
+        {},
+        200,
+        path.includes('genesets') ? { 'x-cxod-genesets-version': '5' } : { 'x-cxod-labels-version': 'none' },
+      )
+    watch(fetch(`${api}schema`))
+    watch(fetch(`${api}genesets`))
+    await pass(500)
+    save()
+    save(put('genesets'))
+    await pass(500)
+    expect(world.routed.slice(2).map(({ headers }) => headers.get('x-cxod-base'))).toEqual(['none', '5'])
+  })
+
+  it('met by another version waits for the user; “keep mine” replaces that version', async () => {
+    const { world, save, saves } = loaded()
+    const latest = { version: '8', savedBy: 'bob', savedAt: 1_000_000 }
+    world.onRoute = ({ headers }) =>
+      headers.get('x-cxod-base') === '8'
+        ? json({}, 200, { 'x-cxod-labels-version': '9' })
+        : json({ code: 'base-mismatch', latest }, 412, { date: new Date(1_120_000).toUTCString() })
+    const answer = save()
+    await pass(60_000)
+    expect(answer.value).toBeNull()
+    expect(world.routed).toHaveLength(1)
+    // Two minutes by the servers' clock, whatever the browser's says.
+    expect(saves.list()).toEqual([
+      { kind: 'labels', save: { state: 'conflict', newer: { version: '8', savedBy: 'bob', agoMs: 120_000 } } },
+    ])
+    saves.goOn('labels')
+    await pass(500)
+    expect(answer.value?.status).toBe(200)
+    expect(saves.list()).toEqual([])
+    save()
+    await pass(500)
+    expect(world.routed.at(-1)?.headers.get('x-cxod-base')).toBe('9')
+  })
+
+  it('under which two viewers died waits for a person instead of failing', async () => {
+    const { world, save, saves } = loaded()
+    let viewers = 1
+    world.onRoute = () => {
+      if (viewers === 4) return json({})
+      world.status = aStatus({ state: 'lost', sessionId: `v${viewers}` })
+      return none()
+    }
+    world.onWake = () => world.becomes(aStatus({ state: 'ready', sessionId: `v${++viewers}` }))
+    const answer = save()
+    await pass(600_000)
+    expect(world.routed).toHaveLength(2)
+    expect(saves.list()).toEqual([{ kind: 'labels', save: { state: 'gave-up' } }])
+    viewers = 3
+    saves.goOn('labels')
+    await pass(60_000)
+    expect(answer.value?.status).toBe(200)
+  })
+
+  it('that is refused fails visibly, and the next one waits, longer each time, unless the user says now', async () => {
+    const { world, save, saves } = loaded()
+    world.onRoute = () => problem(413, 'too-large')
+    save()
+    await pass(500)
+    expect(saves.list()[0]?.save).toMatchObject({ state: 'refused', problem: { code: 'too-large' } })
+    const second = save()
+    await pass(4000)
+    expect(second.value).toBeNull()
+    await pass(2000)
+    expect(second.value?.status).toBe(413)
+    const third = save()
+    await pass(6000)
+    expect(third.value).toBeNull()
+    world.onRoute = () => json({})
+    saves.goOn('labels')
+    await pass(500)
+    expect(third.value?.status).toBe(200)
+    expect(saves.list()).toEqual([])
+  })
+
+  it.each([
+    ['owner-changed', 409],
+    ['dataset-changed', 409],
+    ['not-signed-in', 401],
+  ])('is held while %s, and goes on when that is over', async (code, status) => {
+    const { world, save, saves, link } = loaded()
+    await pass(100)
+    world.onRoute = () => problem(status, code)
+    world.onStatus = () => problem(status, code)
+    const answer = save()
+    await pass(120_000)
+    expect(answer.value).toBeNull()
+    expect(world.routed).toHaveLength(1)
+    expect(link.trouble()?.code).toBe(code)
+    expect(saves.list()).toHaveLength(1)
+    world.onStatus = null
+    world.onRoute = () => json({})
+    await pass(6000)
+    expect(answer.value?.status).toBe(200)
+    expect(link.trouble()).toBeNull()
+  })
+})
