@@ -42,7 +42,8 @@ export async function labelSelection(page: Page, category: string, label: string
   await page.fill(id(`${category}:new-label-name`), label)
   await page.click(id(`${category}:submit-label`))
   await expand(page, category)
-  await page.hover(id(`categorical-value-select-${category}-${label}`)).catch(() => undefined)
+  // The label's menu shows when its row is pointed at; the checkbox itself is covered by its own picture.
+  await page.locator(id(`categorical-value-select-${category}-${label}`)).hover({ force: true })
   await page.click(id(`${category}:${label}:see-actions`))
   await page.click(id(`${category}:${label}:add-current-selection-to-this-label`))
 }

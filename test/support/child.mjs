@@ -2,8 +2,8 @@
 // argv: file, name, [exit code at once | 'stubborn'] ; the runner's own arguments follow and are ignored.
 import { appendFileSync } from 'node:fs'
 
-const [, , file, name, mode] = process.argv
-const say = (word) => appendFileSync(file, `${name} ${word}\n`)
+const [, , file = '', name, mode] = process.argv
+const say = (/** @type {string} */ word) => appendFileSync(file, `${name} ${word}\n`)
 process.on('SIGTERM', () => {
   say('told')
   if (mode !== 'stubborn') setTimeout(() => process.exit(0), 100)
