@@ -29,10 +29,17 @@ class FakeGate:
     refuse: int | str | None = None
     # Status of the next reads of the vault; None: answer them.
     blocked: int | None = None
+    # Clear it to keep saves waiting.
+    hold: threading.Event = field(default_factory=threading.Event)
+    most_at_once: int = 0
+    # How often the viewer asked for work.
+    polls: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def __enter__(self) -> FakeGate:
         gate = self
+        self.hold.set()
+        under_way = 0
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -55,6 +62,8 @@ class FakeGate:
             def do_GET(self) -> None:
                 if self.path == "/work":
                     with gate.changed:
+                        gate.polls += 1
+                        gate.changed.notify_all()
                         gate.changed.wait_for(lambda: gate.work is not None, timeout=0.3)
                     if gate.work is None:
                         return self._answer(204)
@@ -67,9 +76,15 @@ class FakeGate:
             def do_PUT(self) -> None:
                 kind = self.path.removeprefix("/vault/")
                 body = self.rfile.read(int(self.headers["content-length"]))
+                nonlocal under_way
                 with gate.changed:
+                    under_way += 1
+                    gate.most_at_once = max(gate.most_at_once, under_way)
                     gate.puts.append(Put(kind, body, self.headers.get("x-save-id")))
                     gate.changed.notify_all()
+                gate.hold.wait(30)
+                with gate.changed:
+                    under_way -= 1
                 if isinstance(gate.refuse, int):
                     return self._answer(gate.refuse)
                 gate.vault[kind] = body
@@ -105,9 +120,16 @@ class FakeGate:
             self.work = work
             self.changed.notify_all()
 
+    def asked(self, times: int, timeout: float = 60) -> None:
+        with self.changed:
+            if not self.changed.wait_for(lambda: self.polls >= times, timeout):
+                raise AssertionError(f"the viewer asked for work {self.polls} times in {timeout} s")
+
     def heard(self, path: str, timeout: float = 60) -> dict[str, Any]:
         """What the viewer said to `path`, waiting for it."""
         with self.changed:
-            if not self.changed.wait_for(lambda: any(said[0] == path for said in self.said), timeout):
-                raise AssertionError(f"the viewer did not POST {path} within {timeout} s; it said {self.said}")
-            return next(said[1] for said in self.said if said[0] == path)
+            self.changed.wait_for(lambda: bool(self.said), timeout)
+            for where, what in self.said:
+                if where == path:
+                    return what
+            raise AssertionError(f"the viewer did not POST {path} within {timeout} s; it said {self.said}")

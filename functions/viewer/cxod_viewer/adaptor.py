@@ -16,6 +16,11 @@ from .diffexp import Mask, group_moments
 
 
 class Adaptor(AnndataAdaptor):  # type: ignore[misc]
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        # The page would warn of a slowness that is gone.
+        self.parameters.pop("diffexp-may-be-slow", None)
+
     def compute_diffexp_ttest(
         self, maskA: Mask, maskB: Mask, top_n: int | None = None, lfc_cutoff: float | None = None
     ) -> dict[str, list[Any]]:

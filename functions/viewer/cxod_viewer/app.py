@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import sys
 import warnings
@@ -35,8 +36,9 @@ class _CompressingServer(Server):  # type: ignore[misc]
 def load(work: Work, task: TaskSocket) -> AppConfig:
     """Reads the file, then the kept labels and gene sets. Raises what cellxgene raises when it can't."""
     config = AppConfig()
-    # Not from the environment: cellxgene passes these through `eval`.
+    # Nothing from the environment: cellxgene passes one variable through `eval`, and looks for a free port from another.
     config.external_config.update(environment=[])
+    os.environ.pop("CXG_SERVER_PORT", None)
     config.update_server_config(
         # A host that needs no look-up; the port that cellxgene looks for is never used.
         app__host="127.0.0.1",

@@ -109,8 +109,11 @@ def _read(body: bytes) -> tuple[pd.Index, pd.DataFrame]:
         heading = next((row for row in csv.reader(text) if row and not row[0].startswith("#")), None)
         if heading is None or len(heading) < 2:
             return pd.Index([], dtype=object), pd.DataFrame()
-        kinds = {0: "str"} | {at: "category" for at in range(1, len(heading))}
-        table = pd.read_csv(text, header=None, names=range(len(heading)), dtype=kinds, index_col=False, na_filter=False)
+        surplus = len(heading)  # one column more, which must stay empty: pandas drops without a word what has no name
+        kinds = {0: "str"} | {at: "category" for at in range(1, surplus + 1)}
+        table = pd.read_csv(text, header=None, names=range(surplus + 1), dtype=kinds, index_col=False, na_filter=False)
+        if (table[surplus].astype(str) != "").any():
+            raise ValueError("a row has more fields than there are columns")
     except (ValueError, csv.Error) as error:  # pandas' and UTF-8's errors are ValueErrors
         raise LabelsUnreadable(f"The kept labels are no table of labels ({error}).") from error
     if len(set(heading[1:])) < len(heading) - 1:
@@ -118,7 +121,7 @@ def _read(body: bytes) -> tuple[pd.Index, pd.DataFrame]:
     names = pd.Index(table[0], dtype=object)
     if not names.is_unique:
         raise LabelsUnreadable(f"The kept labels name the cell {names[names.duplicated()][0]!r} twice.")
-    return names, table.drop(columns=0).set_axis(heading[1:], axis=1)
+    return names, table.drop(columns=[0, surplus]).set_axis(heading[1:], axis=1)
 
 
 def _aligned(column: Any, rows: Any) -> pd.Categorical:

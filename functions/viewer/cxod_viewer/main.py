@@ -93,6 +93,8 @@ def _run(task: TaskSocket, words: LastWords, listen: str) -> None:
         raise
     except Exception as error:
         words.if_out_of_memory(error)
+        if memory.nearly_full():
+            words.out_of_memory()
         log.exception("can't load")
         words.load_failed(error)
 

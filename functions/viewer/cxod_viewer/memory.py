@@ -31,6 +31,22 @@ def bound(mebibytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 
+def nearly_full() -> bool:
+    """
+    True when this process holds almost all that it may. HDF5 reports a failed allocation inside a filter in the words of a
+    broken file: only this tells the two apart (ask while the error is held, and with it what was being built).
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    if limit == resource.RLIM_INFINITY:
+        return False
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:
+            held = next(int(line.split()[1]) << 10 for line in status if line.startswith("VmData:"))
+    except (OSError, StopIteration):  # no Linux
+        return False
+    return limit - held < max(32 << 20, limit // 10)
+
+
 class Reserve:
     """A block of memory that can be given back once."""
 

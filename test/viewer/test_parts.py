@@ -1,0 +1,120 @@
+"""The small parts: what counts as out of memory, whether values are counts, how long the gate is waited for."""
+
+from __future__ import annotations
+
+import tempfile
+import unittest
+from typing import Any
+
+import numpy as np
+from fake_gate import FakeGate
+from scipy import sparse
+
+from cxod_viewer import distribution
+from cxod_viewer.memory import is_out_of_memory
+from cxod_viewer.task_socket import GateError, TaskSocket
+
+
+def raised(*errors: Exception, explicit: bool = True) -> BaseException:
+    """The last error, caused by the one before it, and so on; `explicit`: `raise … from`."""
+    below: BaseException | None = None
+    for error in errors:
+        if explicit:
+            error.__cause__ = below
+        else:
+            error.__context__ = below
+        below = error
+    assert below is not None
+    return below
+
+
+class OutOfMemory(unittest.TestCase):
+    def test_every_shape_of_a_failed_allocation(self) -> None:
+        numpy_own: BaseException = ValueError()
+        try:
+            np.empty(1 << 60, np.uint8)
+        except MemoryError as error:
+            numpy_own = error
+        for error in (
+            MemoryError(),
+            numpy_own,
+            OSError(12, "Cannot allocate memory"),
+            RuntimeError("can't start new thread"),
+            OSError("Can't synchronously read data (Resource unavailable: memory allocation failed for chunk)"),
+            ValueError("Unable to allocate 3 GiB for an array"),
+            raised(MemoryError(), OSError("inaccessible")),
+            raised(MemoryError(), KeyError("x"), OSError("inaccessible"), explicit=False),
+        ):
+            with self.subTest(error=repr(error)):
+                self.assertTrue(is_out_of_memory(error))
+
+    def test_other_errors_even_if_they_quote_such_words(self) -> None:
+        loop = KeyError("a")
+        loop.__context__ = loop
+        for error in (
+            None,
+            loop,
+            KeyError("Cannot allocate memory"),
+            ValueError("no category 'Cannot allocate memory'"),
+            OSError("file signature not found"),
+        ):
+            with self.subTest(error=repr(error)):
+                self.assertFalse(is_out_of_memory(error))
+
+
+class DistributionOfValues(unittest.TestCase):
+    def test_as_cellxgene_finds_it(self) -> None:
+        from server.common.compute.estimate_distribution import estimate_approximate_distribution as original
+
+        rng = np.random.default_rng(1)
+        cases: list[Any] = []
+        for top in (5, 23.9, 24, 24.1, 100):
+            values = (rng.random((40, 30)) * top).astype(np.float32)
+            values[0, 0], values[1, 1] = 0, top
+            cases += [values, np.asfortranarray(values), sparse.csr_matrix(values), sparse.csc_matrix(values)]
+        for bad in (np.nan, np.inf, -np.inf):
+            values = rng.random((40, 30)).astype(np.float32)
+            values[3, 3] = bad
+            cases += [values, sparse.csr_matrix(values)]
+        # Stored values only: zeros that are not stored don't widen the range.
+        cases.append(sparse.csr_matrix(np.where(rng.random((40, 30)) < 0.5, 30, 0).astype(np.float32)))
+        cases.append(np.zeros((0, 5), np.float32))
+        for case in cases:
+            with self.subTest(case=type(case), top=case.max() if case.size else None):
+                self.assertEqual(distribution.estimate(case), original(case))
+        for refused in (np.zeros((2, 2), bool), sparse.coo_matrix(np.eye(3, dtype=np.float32))):
+            for either in (distribution.estimate, original):
+                self.assertRaises(TypeError, either, refused)
+
+
+class Waiting(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = f"{folder.name}/task.sock"
+        self.slept: list[float] = []
+
+    def test_a_gate_that_comes_late(self) -> None:
+        gate = FakeGate(self.path, work={"path": "/f", "distribution": None, "diffexpCells": 5, "title": "t"})
+
+        def sleep(seconds: float) -> None:
+            self.slept.append(seconds)
+            if len(self.slept) == 3:
+                gate.__enter__()
+
+        work = TaskSocket(self.path, sleep).work()
+        gate.__exit__()
+        self.assertEqual((work.path, work.distribution, work.diffexp_cells, work.title), ("/f", None, 5, "t"))
+        self.assertEqual(len(self.slept), 3)
+
+    def test_a_gate_that_never_comes(self) -> None:
+        with self.assertRaisesRegex(GateError, "No answer from the gate"):
+            TaskSocket(self.path, self.slept.append).work()
+        self.assertGreaterEqual(sum(self.slept), 60)
+        self.assertLess(sum(self.slept), 62)
+
+    def test_last_words_never_raise(self) -> None:
+        TaskSocket(self.path).failed("load-failed", "x" * 5000)
+        with FakeGate(self.path) as gate:
+            TaskSocket(self.path).failed("load-failed", "é" * 5000)
+            self.assertEqual(gate.heard("/failed", 5), {"cause": "load-failed", "detail": "é" * 2000})
