@@ -1,0 +1,6 @@
+/** The benchmarks there are, by the name that `npm run bench` takes. */
+import { bench as click } from './click-to-data.ts'
+import { bench as diffexp } from './diffexp.ts'
+import type { Bench } from './types.ts'
+
+export const benches: Readonly<Record<string, Bench>> = { diffexp, click }
