@@ -65,7 +65,10 @@ async function openPage(c: Context, deps: LobbyDeps, datasetId: string): Promise
     title: words.title,
     text: `${found.title}: ${words.text}`,
     ...(words.passing ? { refreshSeconds: 5 } : {}),
-    links: [{ href: `${deps.appOrigin}/`, label: 'All datasets' }],
+    links: [
+      ...(found.state === 'removed' ? [{ href: `${deps.appOrigin}/annotations`, label: 'My annotations' }] : []),
+      { href: `${deps.appOrigin}/`, label: 'All datasets' },
+    ],
   })
 }
 

@@ -122,11 +122,13 @@ const causeWords: Partial<Record<EndCause, { title: string; text: string }>> = {
 function failure(session: Session, cause: EndCause, detail: string | null): Problem {
   const words = causeWords[cause] ?? { title: 'The viewer has failed', text: 'Try again.' }
   const larger = cause === 'out-of-memory' ? nextLarger(session.size) : null
+  const text =
+    cause === 'out-of-memory' && session.readyAt === null ? 'Loading the file needed more than it had.' : words.text
   const noLarger = cause === 'out-of-memory' && larger === null ? ' This is the largest size there is.' : ''
   return {
     code: cause,
     title: words.title,
-    detail: `${words.text}${noLarger}${detail ? ` (${detail})` : ''}`,
+    detail: `${text}${noLarger}${detail ? ` (${detail})` : ''}`,
     largerMiB: larger?.memoryMiB ?? null,
   }
 }

@@ -77,7 +77,7 @@ function saveBar({ saves, userName }: Model): BarView | null {
     }
     if (save.state === 'gave-up')
       return say(
-        `Your ${what[kind]} could not be saved: the viewer stopped each time. They are still in this page.`,
+        `Your ${what[kind]} could not be saved, though it was tried again. They are still in this page.`,
         [{ label: 'Try again', action: { do: 'go-on', kind }, primary: true }],
         true,
       )
@@ -137,7 +137,7 @@ const percent = ({ status }: Model): string =>
 function lostBar({ lostCall }: Model): BarView | null {
   if (!lostCall) return null
   return say(
-    'The viewer stopped twice while it worked on your last request, so it was not tried again.',
+    'Your last request could not be answered: the viewer stopped or did not answer, twice. It is not tried again by itself.',
     [{ label: 'OK', action: { do: 'dismiss' } }],
     true,
   )

@@ -2,8 +2,8 @@
 import type { LobbyStatus } from '../../functions/api/contract/lobby.ts'
 import type { SaveKind } from './base.ts'
 import type { Problem } from './env.ts'
+import type { Trouble } from './lobby-calls.ts'
 import type { SaveState } from './saves.ts'
-import type { Trouble } from './status.ts'
 
 export type Model = {
   userName: string

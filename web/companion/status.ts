@@ -4,12 +4,16 @@
  */
 import type { LobbyStatus } from '../../functions/api/contract/lobby.ts'
 import type { PageConfig } from './config.ts'
-import { type Env, ownHeaders, type Problem, readProblem } from './env.ts'
-
-/** Why nothing can go on, whatever the viewer does. */
-export type Trouble = Problem & {
-  kind: 'offline' | 'signed-out' | 'owner-changed' | 'dataset-changed' | 'refused'
-}
+import { type Env, type Problem, readProblem } from './env.ts'
+import {
+  askTimeoutMs,
+  createCalls,
+  datasetChanged,
+  offline,
+  readStatus,
+  type Trouble,
+  troubleOf,
+} from './lobby-calls.ts'
 
 /** Where calls go now. */
 export type Place = { route: string; sessionId: string }
@@ -39,8 +43,6 @@ export type Link = {
   start(): void
 }
 
-const longPollSeconds = 25
-const askTimeoutMs = 40_000
 const readyPollMs = 60_000
 const troublePollMs = 5_000
 /** Between two wakes by itself; a stopping viewer is released within seconds. */
@@ -55,6 +57,7 @@ const passing = ['no-room', 'unavailable', 'too-many-sessions', 'conflict']
 export const warnMs = (idleMs: number): number => Math.min(120_000, idleMs / 4)
 
 export function createLink(config: PageConfig, env: Env, here: () => boolean): Link {
+  const calls = createCalls(config, env)
   let status: LobbyStatus | null = null
   let trouble: Trouble | null = null
   let refusal: Problem | null = null
@@ -90,15 +93,7 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
 
   function learn(next: LobbyStatus): void {
     failures = 0
-    trouble =
-      next.dataset.version === config.dataset.version
-        ? null
-        : {
-            kind: 'dataset-changed',
-            code: 'dataset-changed',
-            title: 'The dataset has changed',
-            detail: 'Its file was replaced since this page was opened.',
-          }
+    trouble = next.dataset.version === config.dataset.version ? null : datasetChanged
     if (refusal !== null && (next.state !== status?.state || next.sessionId !== status?.sessionId)) refusal = null
     status = next
     trusted = true
@@ -107,32 +102,18 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
     settle()
   }
 
-  async function fail(response: Response | null): Promise<Problem | null> {
+  async function fail(response: Response | null): Promise<void> {
     trusted = false
-    if (response === null || response.status >= 500) {
-      failures++
-      // One lost call is no news; a second one is.
-      if (failures >= 2)
-        trouble = { kind: 'offline', code: 'offline', title: 'No connection', detail: 'Trying again by itself.' }
-      changed()
-      return null
-    }
-    const problem = await readProblem(response)
-    const kind =
-      response.status === 401
-        ? 'signed-out'
-        : problem.code === 'owner-changed' || problem.code === 'dataset-changed'
-          ? problem.code
-          : 'refused'
-    trouble = { kind, code: problem.code, title: problem.title, detail: problem.detail }
+    const found = response === null ? null : await troubleOf(response)
+    if (found === null) failures++
+    // One lost call is no news; a second one is.
+    if (found !== null || failures >= 2) trouble = found ?? offline
     changed()
-    return problem
   }
 
   async function ask(long: boolean): Promise<void> {
     const abort = new AbortController()
     asking = { long, abort }
-    const query = long && status !== null ? `?wait=${longPollSeconds}&seen=${encodeURIComponent(status.seen)}` : ''
     let answered = false
     let late = false
     // A connection that hangs (a laptop that slept, a train) must not hold the page for ever.
@@ -141,11 +122,7 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
       abort.abort()
     }, askTimeoutMs)
     try {
-      const response = await env.fetch(`${config.home}-/status${query}`, {
-        headers: ownHeaders(config),
-        credentials: 'same-origin',
-        signal: abort.signal,
-      })
+      const response = await calls.status(long ? (status?.seen ?? null) : null, abort.signal)
       if (response.ok) learn(readStatus(await response.json()))
       else await fail(response)
       answered = true
@@ -164,25 +141,11 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
     for (const tell of askers) tell(trouble === null && trusted ? status : null)
   }
 
-  async function post(call: 'wake' | 'keep', body: object): Promise<Response | null> {
-    try {
-      return await env.fetch(`${config.home}-/${call}`, {
-        method: 'POST',
-        headers: { ...ownHeaders(config), 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-        credentials: 'same-origin',
-        signal: AbortSignal.timeout(askTimeoutMs),
-      })
-    } catch {
-      return null
-    }
-  }
-
   async function wake(by: 'click' | 'page', larger = false): Promise<void> {
     wokenAt = env.now()
     if (by === 'click') refusal = null
     changed()
-    const response = await post('wake', larger ? { by, larger } : { by })
+    const response = await calls.post('wake', larger ? { by, larger } : { by })
     if (response?.ok) learn(readStatus(await response.json()))
     else if (response !== null && response.status !== 401) {
       const problem = await readProblem(response)
@@ -283,7 +246,7 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
     },
     wake,
     async keep() {
-      const response = await post('keep', {})
+      const response = await calls.post('keep', {})
       if (response?.ok) learn(readStatus(await response.json()))
       else await fail(response)
     },
@@ -295,16 +258,4 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
     nudge,
     start: () => void run(),
   }
-}
-
-/** Enough of a check that a proxy's cheerful 200 is not taken for a status. */
-function readStatus(value: unknown): LobbyStatus {
-  const status = value as LobbyStatus
-  if (
-    typeof status?.state !== 'string' ||
-    typeof status.seen !== 'string' ||
-    typeof status.dataset?.version !== 'string'
-  )
-    throw new Error('not a status')
-  return status
 }

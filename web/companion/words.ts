@@ -4,7 +4,7 @@ import type { LobbyStatus } from '../../functions/api/contract/lobby.ts'
 export function bytes(count: number): string {
   const mb = count / 1e6
   if (mb < 10) return `${mb.toFixed(1)} MB`
-  return mb < 10_000 ? `${Math.round(mb)} MB` : `${(mb / 1000).toFixed(1)} GB`
+  return mb < 1000 ? `${Math.round(mb)} MB` : `${(mb / 1000).toFixed(1)} GB`
 }
 
 /** `1:05`; minutes and seconds, rounded up so that it never shows 0:00 too soon. */

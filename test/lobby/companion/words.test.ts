@@ -108,7 +108,7 @@ describe('the waiting view', () => {
     expect(starting('downloading')).toMatchObject({
       stage: 1,
       progress: 0.25,
-      text: 'Downloading the file: 250 MB of 1000 MB.',
+      text: 'Downloading the file: 250 MB of 1.0 GB.',
     })
     expect(starting('loading')).toMatchObject({ stage: 2, progress: undefined })
     expect(view({})).toMatchObject({ stage: 3, heading: 'Almost there' })

@@ -1,0 +1,46 @@
+/** Holds a call until somebody answers it, through sleep, crash and relaunch, and knows when to give it up. */
+import { type AttemptDeps, attempt, type Call } from './attempt.ts'
+import type { Link } from './status.ts'
+
+export type HoldDeps = AttemptDeps & { link: Link }
+
+/** A call that fails on a viewer that is said to be well: given up after this, ms. */
+const stuckMs = 180_000
+/** Deaths of viewers that one call may see: it is repeated once. Nothing loops on money. */
+const mostDeaths = 2
+
+/**
+ * Sends a call until somebody answers it.
+ * @returns null when it was given up: viewers died under it, or it failed for minutes on one that is said to be well
+ */
+export async function hold(deps: HoldDeps, call: Call, more: () => Record<string, string>): Promise<Response | null> {
+  const { link, env } = deps
+  let deaths = 0
+  let stuck = { sessionId: '', since: 0, times: 0 }
+  for (;;) {
+    const place = await link.ready(call.signal)
+    const outcome = await attempt(deps, call, place, more())
+    if (outcome.kind === 'answer') return outcome.response
+    if (outcome.kind === 'later-please') {
+      await env.sleep(outcome.ms, call.signal)
+      continue
+    }
+    const status = await link.recheck()
+    // Trouble (offline, signed out): `ready` waits until it is over, and the call with it.
+    if (status === null) continue
+    if (status.state !== 'ready' || status.sessionId !== place.sessionId) {
+      stuck.sessionId = ''
+      // Asleep is an end that somebody wanted, after the calls under way were answered.
+      if (outcome.inFlight && status.state !== 'asleep' && ++deaths >= mostDeaths) return null
+      continue
+    }
+    // The viewer stands, so a 404 is its own.
+    if (outcome.response?.status === 404) return outcome.response
+    if (stuck.sessionId !== place.sessionId) stuck = { sessionId: place.sessionId, since: env.now(), times: 0 }
+    stuck.times++
+    if (env.now() - stuck.since > stuckMs) return null
+    // An expired cookie came anew with the status; more than that is worth a look by the launcher.
+    if (stuck.times > 1 || outcome.response?.status !== 401) await link.examine()
+    await env.sleep(Math.min(5_000, 250 * 2 ** stuck.times), call.signal)
+  }
+}
