@@ -1,7 +1,8 @@
 // Installs the npm packages when they are missing or not those of package-lock.json. npm's own hidden lock file, written
 // when an installation is complete, tells; so `npm install` by hand counts, and a crash half-way does not.
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { withLock } from './lock.mjs'
 import { SetupError, say } from './words.mjs'
@@ -22,7 +23,7 @@ export async function ensurePackages(root, wanted) {
     // Install scripts are not needed by any dependency: esbuild and classic-level come as prebuilt packages.
     const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', wanted.dev ? '--include=dev' : '--omit=dev']
     // NODE_ENV=production in somebody's shell must not decide what the tests get.
-    const env = { ...process.env, NODE_ENV: undefined, npm_config_omit: undefined }
+    const env = { ...process.env, NODE_ENV: undefined, npm_config_omit: undefined, ...cacheOf(root) }
     const npm = process.env.npm_execpath?.endsWith('.js')
       ? spawnSync(process.execPath, [process.env.npm_execpath, ...args], { cwd: root, env, stdio: ['ignore', 2, 2] })
       : spawnSync('npm', args, { cwd: root, env, stdio: ['ignore', 2, 2] })
@@ -36,6 +37,21 @@ export async function ensurePackages(root, wanted) {
     if (still !== null) throw new SetupError(`npm ci ended well, but ${still}. Remove node_modules and start again.`)
     say(`npm packages installed in ${Math.round((performance.now() - started) / 1000)} s.`)
   })
+}
+
+/**
+ * A service's user may have no home folder; npm keeps its cache there and fails without.
+ * @param {string} root
+ */
+function cacheOf(root) {
+  const usual = process.env.npm_config_cache ?? path.join(os.homedir(), '.npm')
+  try {
+    mkdirSync(usual, { recursive: true })
+    accessSync(usual, constants.W_OK)
+    return {}
+  } catch {
+    return { npm_config_cache: path.join(root, '.cache', 'npm') }
+  }
 }
 
 /**
