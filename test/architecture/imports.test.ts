@@ -196,7 +196,7 @@ describe('files', () => {
     const words = [
       '/wo' + 'rk/',
       '/tmp/' + 'venv',
-      '/ho' + 'me/',
+
       '/ro' + 'ot/',
       'registry.' + 'npmjs',
       'pypi.' + 'org',
