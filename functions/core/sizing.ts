@@ -28,6 +28,9 @@ export function estimateMemoryMiB(shape: {
   cells: number
   storedValues: number
   layout: 'dense' | 'csr' | 'csc'
+  dtype: string
+  indexBytes: number
+  otherBytes: number
 }): number {
   const perValue = shape.layout === 'dense' ? 4 : 8
   return Math.ceil(300 + (perValue * shape.storedValues) / 2 ** 20 + (0.5 * 1024 * shape.cells) / 2 ** 20)
