@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import tempfile
 import unittest
 from typing import Any
@@ -118,3 +121,16 @@ class Waiting(unittest.TestCase):
         with FakeGate(self.path) as gate:
             TaskSocket(self.path).failed("load-failed", "é" * 5000)
             self.assertEqual(gate.heard("/failed", 5), {"cause": "load-failed", "detail": "é" * 2000})
+
+
+class GateWatch(unittest.TestCase):
+    def test_a_viewer_whose_gate_is_gone_tells_itself_to_end_and_not_before(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            code = "import sys, time; from cxod_viewer.gate_watch import watch; watch(sys.argv[1], 0.1, 3); time.sleep(60)"
+            folders = ":".join(path for path in sys.path if path.endswith(("functions/viewer", "site-packages")))
+            with FakeGate(f"{folder}/task.sock") as gate:
+                child = subprocess.Popen([sys.executable, "-c", code, gate.path], env={"PYTHONPATH": folders}, stderr=subprocess.DEVNULL)
+                self.addCleanup(child.kill)
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    child.wait(1.5)
+            self.assertEqual(child.wait(20), -signal.SIGTERM)

@@ -13,7 +13,7 @@ import signal
 import threading
 from typing import Any, NoReturn
 
-from . import memory
+from . import gate_watch, memory
 from .log import configure
 from .task_socket import GateError, TaskSocket
 
@@ -66,7 +66,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     try:
-        _run(task, words, arguments.listen)
+        _run(task, words, arguments.listen, arguments.task_socket)
     except GateError as error:
         log.error("leaving: %s", error)
         os._exit(1)
@@ -78,8 +78,9 @@ def main() -> NoReturn:
     os._exit(0)
 
 
-def _run(task: TaskSocket, words: LastWords, listen: str) -> None:
+def _run(task: TaskSocket, words: LastWords, listen: str, task_socket: str) -> None:
     _prepare()
+    gate_watch.watch(task_socket)
     from . import distribution
 
     distribution.install()
