@@ -215,17 +215,23 @@ describe('sessions', () => {
     const path = `/api/sessions/${String(launched.id)}`
     const gate = gateOf(await bed.deps.launcher.getSession(ada.who, String(launched.id)))
 
-    const waiting = call(ada, 'GET', `${path}?wait=15&seen=${String(launched.version)}`)
+    let answered = false
+    const waiting = call(ada, 'GET', `${path}?wait=15&seen=${String(launched.version)}`).finally(() => {
+      answered = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(answered).toBe(false)
     await bed.deps.launcher.knock(gate)
     const changed = (await waiting).json
     expect(changed.version).not.toBe(launched.version)
     // Seen is old: no waiting, or this test would run into its time limit.
-    expect((await call(ada, 'GET', `${path}?wait=15&seen=${String(launched.version)}`)).json.version).toBe(
-      changed.version,
-    )
-    expect((await call(ada, 'GET', `${path}?wait=1&seen=${String(changed.version)}`)).json.version).toBe(
-      changed.version,
-    )
+    const late = await call(ada, 'GET', `${path}?wait=15&seen=${String(launched.version)}`)
+    expect(late.json.version).toBe(changed.version)
+    const started = performance.now()
+    const same = await call(ada, 'GET', `${path}?wait=1&seen=${String(changed.version)}`)
+    expect(same.json.version).toBe(changed.version)
+    // Not how fast, but that it waited at all.
+    expect(performance.now() - started).toBeGreaterThan(900)
     expect((await call(ada, 'GET', `${path}?wait=61`)).status).toBe(400)
     expect((await call(ada, 'GET', `${path}?wait=x`)).status).toBe(400)
   }, 10_000)

@@ -117,6 +117,23 @@ describe('tokens for scripts', () => {
     expect(await auth.authenticate(new Request(appOrigin))).toBeNull()
   })
 
+  it('are told from every other word of ours by their type', async () => {
+    const { auth, users } = await testAuth(store.table, testClock(), { keys })
+    await users.put(aUser())
+    const who = await auth.logins.find(await auth.logins.open(aUser()))
+    const word = (typ?: string) =>
+      new SignJWT({ login: who?.loginId })
+        .setProtectedHeader({ alg: 'EdDSA', kid: keys.kid, ...(typ ? { typ } : {}) })
+        .setIssuer(appOrigin)
+        .setAudience(appOrigin)
+        .setSubject('local:ada')
+        .setExpirationTime(9e9)
+        .sign(keys.privateKey)
+    expect(await auth.authenticate(request(await word('at+jwt')))).not.toBeNull()
+    for (const typ of [undefined, 'JWT', 'gate+jwt', 'cxod-page+jwt'])
+      expect(await auth.authenticate(request(await word(typ)))).toBeNull()
+  })
+
   it('are not accepted when signed by anybody with the public key', async () => {
     const { auth } = await testAuth(store.table, testClock(), { keys })
     const secret = new TextEncoder().encode(await exportSPKI(keys.publicKey))

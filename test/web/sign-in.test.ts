@@ -73,6 +73,7 @@ describe('signing in', () => {
 
   it.each([
     ['//evil.example.org', '/'],
+    ['//evil.example.org/sessions', '/'],
     ['/\\evil.example.org', '/'],
     ['https://evil.example.org/', '/'],
     ['javascript:alert(1)', '/'],

@@ -108,16 +108,21 @@ export function sessionRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
     const { sessionId } = c.req.valid('param')
     const { wait = 0, seen } = c.req.valid('query')
     const waitMs = Math.min(wait * 1000, limits.apiTimeoutMs - waitMargin)
-    const first = await launcher.getSession(c.var.who, sessionId)
-    if (waitMs <= 0 || (seen !== undefined && seen !== first.version)) return c.json(wire(first), 200)
-    const given = new AbortController()
-    const signal = AbortSignal.any([given.signal, c.req.raw.signal])
-    // Listening first and reading again after: a change between the two must not be slept through.
-    const changed = launcher.waitForChange(first.ownerId, first.datasetId, waitMs, signal)
-    const second = await launcher.getSession(c.var.who, sessionId)
-    if (second.version === first.version) await changed
-    given.abort()
-    return c.json(wire(await launcher.getSession(c.var.who, sessionId)), 200)
+    let current = await launcher.getSession(c.var.who, sessionId)
+    const known = seen ?? current.version
+    const over = AbortSignal.any([AbortSignal.timeout(waitMs), c.req.raw.signal])
+    // In a loop: a beat of the gate wakes us too, and is no change.
+    while (current.version === known && waitMs > 0 && !over.aborted) {
+      const enough = new AbortController()
+      const signal = AbortSignal.any([over, enough.signal])
+      // Listening first and reading after: a change between the two must not be slept through.
+      const changed = launcher.waitForChange(current.ownerId, current.datasetId, waitMs, signal)
+      current = await launcher.getSession(c.var.who, sessionId)
+      if (current.version === known) await changed
+      enough.abort()
+      current = await launcher.getSession(c.var.who, sessionId)
+    }
+    return c.json(wire(current), 200)
   })
   app.openapi(stop, async (c) => c.json(wire(await launcher.stop(c.var.who, c.req.valid('param').sessionId)), 200))
   app.openapi(keep, async (c) => c.json(wire(await launcher.keep(c.var.who, c.req.valid('param').sessionId)), 200))
