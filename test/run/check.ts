@@ -27,6 +27,7 @@ const steps: readonly Step[] = [
   program('format and lint', '@biomejs/biome/bin/biome', ['check', '--error-on-warnings']),
   program('types', 'typescript/bin/tsc', ['--noEmit', '-p', '.']),
   program('types of the companion', 'typescript/bin/tsc', ['--noEmit', '-p', 'web/companion']),
+  program('types of the islands', 'typescript/bin/tsc', ['--noEmit', '-p', 'web/islands']),
   { name: 'programs', run: () => build(root).then(() => one) },
   { name: 'generated documents', run: async () => (drift() ? none : one) },
   { name: 'tests', run: tests },
