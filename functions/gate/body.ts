@@ -68,17 +68,28 @@ export async function checkDeflated(data: Buffer, most: number): Promise<void> {
   await inflate(createInflate(), data, most, () => {})
 }
 
-async function collect(req: IncomingMessage, most: number, take: (bytes: number) => void): Promise<Buffer> {
-  if (Number(req.headers['content-length'] ?? 0) > most) throw tooLarge(most)
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of req as AsyncIterable<Buffer>) {
-    size += part.length
-    if (size > most) throw tooLarge(most)
-    take(part.length)
-    parts.push(part)
-  }
-  return Buffer.concat(parts, size)
+function collect(req: IncomingMessage, most: number, take: (bytes: number) => void): Promise<Buffer> {
+  if (Number(req.headers['content-length'] ?? 0) > most) return Promise.reject(tooLarge(most))
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    let size = 0
+    req.on('data', (part: Buffer) => {
+      size += part.length
+      try {
+        if (size > most) throw tooLarge(most)
+        take(part.length)
+        parts.push(part)
+      } catch (error) {
+        // Events and not `for await`, whose early end would destroy the connection before it has carried the reason back.
+        req.removeAllListeners('data')
+        req.resume()
+        reject(error)
+      }
+    })
+    req.on('error', reject)
+    req.on('close', () => reject(new Error('the request broke off'))) // without effect after its end
+    req.on('end', () => resolve(Buffer.concat(parts, size)))
+  })
 }
 
 async function decode(

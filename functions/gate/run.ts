@@ -75,6 +75,8 @@ export async function run(config: GateConfig, options: RunOptions = {}): Promise
     leaving.signal.addEventListener('abort', () => clearTimeout(timer))
   }
 
+  // First of all: told to leave before it has begun, a gate must leave too.
+  for (const name of ['SIGTERM', 'SIGINT'] as const) options.signals?.once(name, () => void life.terminate())
   const taskServer = await serveTaskSocket(config.taskSocket, {
     work: viewerWork.promise,
     sync: () => keptNow()?.sync ?? null,
@@ -86,7 +88,6 @@ export async function run(config: GateConfig, options: RunOptions = {}): Promise
   })
   const server = createGateServer({ state, later, activity, log, tuning })
   await listenOn(server, config.listen)
-  for (const name of ['SIGTERM', 'SIGINT'] as const) options.signals?.once(name, () => void life.terminate())
 
   const serving = (async () => {
     const giveToViewer = viewerWork.resolve

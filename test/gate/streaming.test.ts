@@ -1,0 +1,203 @@
+/** Bodies in both directions: bounded where they must be looked at, streamed where not, never cut short in silence. */
+import http from 'node:http'
+import net from 'node:net'
+import { join } from 'node:path'
+import { deflateSync, gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { json, routePath, startWorld, until, type World } from './world.ts'
+
+const MiB = 2 ** 20
+
+describe('an answer', () => {
+  test.each(['', '&sized'])('of 300 MB passes through and leaves memory as it was (%s)', async (sized) => {
+    const world = await startWorld()
+    await stream(world, 20 * MiB, sized) // buffers and code that come with the first one
+    const before = process.memoryUsage()
+    let most = 0
+    const size = await stream(world, 300 * MiB, sized, () => {
+      const { rss, external, arrayBuffers } = process.memoryUsage()
+      most = Math.max(most, rss - before.rss, external + arrayBuffers - before.external - before.arrayBuffers)
+    })
+    expect(size).toBe(300 * MiB)
+    // Gate, viewer and browser share this process: 300 MB kept anywhere would show.
+    expect(most).toBeLessThan(150 * MiB)
+  })
+
+  test('that a slow browser reads is not collected for it', async () => {
+    const world = await startWorld()
+    const before = process.memoryUsage().rss
+    const res = await open(world, 'api/v0.2/layout/obs?bytes=300000000')
+    res.pause()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(process.memoryUsage().rss - before).toBeLessThan(100 * MiB)
+    res.destroy()
+    await until(() => world.viewer.seen.aborted === 1) // and the viewer stops
+  })
+
+  test('that its browser no longer wants is stopped before it began', async () => {
+    const world = await startWorld()
+    const gone = new AbortController()
+    const asked = world.ask('api/v0.2/layout/obs?delay=3000&bytes=10', { signal: gone.signal })
+    await until(() => world.viewer.requests.some(({ url }) => url.includes('delay')))
+    gone.abort()
+    await expect(asked).rejects.toThrow()
+    await until(() => world.viewer.seen.aborted > 0)
+  })
+
+  test.each(['', '&sized'])('cut off by the viewer is cut off for the browser (%s)', async (sized) => {
+    const world = await startWorld()
+    await expect(world.ask(`api/v0.2/layout/obs?bytes=500000&cut${sized}`)).rejects.toThrow()
+  })
+
+  test('stays compressed as the viewer made it', async () => {
+    const world = await startWorld()
+    const reply = await world.ask('api/v0.2/schema', { headers: { 'accept-encoding': 'gzip' } })
+    expect([reply.headers['content-encoding'], reply.headers.vary]).toEqual(['gzip', 'Accept-Encoding'])
+    expect(reply.body.subarray(0, 2).toString('hex')).toBe('1f8b')
+  })
+})
+
+describe('a request’s body', () => {
+  test('reaches the viewer as it was sent', async () => {
+    const world = await startWorld()
+    const body = Buffer.from(Array.from({ length: 256 }, (_, at) => at))
+    const reply = await world.ask('api/v0.2/data/var?echo', { method: 'PUT', body })
+    expect(json(reply).body).toBe(body.toString('latin1'))
+  })
+
+  test.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+  ])('with Content-Encoding %s is inflated here, within bounds', async (coding, pack) => {
+    const world = await startWorld({ tuning: { bodyBytes: 50_000 } })
+    const send = (size: number) =>
+      world.ask('api/v0.2/summarize/var?echo', {
+        method: 'POST',
+        body: pack(Buffer.alloc(size, 'a')),
+        headers: { 'content-encoding': coding },
+      })
+    const reply = json(await send(50_000)) as { body: string; headers: Record<string, string> }
+    expect([reply.body.length, reply.headers['content-encoding']]).toEqual([50_000, undefined])
+    const before = world.viewer.requests.length
+    expect((await send(50_001)).status).toBe(413)
+    expect(world.viewer.requests.length).toBe(before)
+  })
+
+  test('of an unknown or untrue coding is refused', async () => {
+    const world = await startWorld()
+    for (const [coding, body] of [
+      ['br', 'x'],
+      ['gzip, gzip', gzipSync('x')],
+      ['gzip', 'plain'],
+    ] as const) {
+      const headers = { 'content-encoding': coding }
+      expect((await world.ask('api/v0.2/data/var', { method: 'PUT', body, headers })).status).toBe(400)
+    }
+  })
+
+  test('over its bound is refused, told beforehand or not', async () => {
+    const world = await startWorld({ tuning: { bodyBytes: 1000 } })
+    const before = world.viewer.requests.length
+    const body = Buffer.alloc(1001)
+    const chunked = { 'transfer-encoding': 'chunked' }
+    expect((await world.ask('api/v0.2/data/var', { method: 'PUT', body })).status).toBe(413)
+    expect((await world.ask('api/v0.2/data/var', { method: 'PUT', body, headers: chunked })).status).toBe(413)
+    // 1000 cells allowed: 16 bytes each on top.
+    const list = Buffer.alloc(1000 + 16_000 + 1, ' ')
+    expect((await world.ask('api/v0.2/diffexp/obs', { method: 'POST', body: list })).status).toBe(413)
+    expect(world.viewer.requests.length).toBe(before)
+  })
+
+  test('that inflates a thousandfold costs the gate no memory to speak of', async () => {
+    const world = await startWorld()
+    const bomb = deflateSync(Buffer.alloc(390 * MiB)) // 389 KB, as the one that cost the original 750 MB
+    expect(bomb.length).toBeLessThan(420_000)
+    const before = process.memoryUsage().rss
+    let most = 0
+    const watch = setInterval(() => {
+      most = Math.max(most, process.memoryUsage().rss - before)
+    }, 5)
+    const headers = { 'x-cxod-base': 'none' }
+    const reply = await world.ask('api/v0.2/annotations/obs', { method: 'PUT', body: bomb, headers })
+    clearInterval(watch)
+    expect([reply.status, json(reply).code]).toEqual([413, 'too-large'])
+    expect(world.viewer.requests.some(({ method }) => method === 'PUT')).toBe(false)
+    expect(most).toBeLessThan(150 * MiB)
+  })
+
+  test('shares one budget of memory with all others', async () => {
+    const world = await startWorld({ tuning: { bodiesBytes: 1_000_000 } })
+    const hold = http.request({
+      socketPath: join(world.config.taskDir, 'gate.sock'),
+      method: 'PUT',
+      path: `${routePath}api/v0.2/genesets`,
+      headers: { ...(await pageHeaders(world)), 'x-cxod-base': 'none' },
+      agent: false,
+    })
+    hold.on('error', () => {})
+    hold.write(Buffer.alloc(900_000, 'a'))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const body = Buffer.alloc(200_000, 'b')
+    const refused = await world.ask('api/v0.2/data/var', { method: 'PUT', body })
+    expect([refused.status, json(refused).code]).toEqual([503, 'unavailable'])
+    hold.destroy()
+    await until(async () => (await world.ask('api/v0.2/data/var', { method: 'PUT', body })).status === 200)
+  })
+
+  test('or head that does not come is not waited for', async () => {
+    const world = await startWorld({ tuning: { headersMs: 100, requestMs: 200 } })
+    const head = `PUT ${routePath}api/v0.2/data/var HTTP/1.1\r\nhost: x\r\n`
+    const page = Object.entries(await pageHeaders(world)).map(([name, value]) => `${name}: ${value}\r\n`)
+    for (const text of [head, `${head}${page.join('')}content-length: 100\r\n\r\nhalf`]) {
+      const closed = await new Promise<string>((resolve) => {
+        let answer = ''
+        const socket = net.connect(join(world.config.taskDir, 'gate.sock'), () => socket.write(text))
+        socket.on('data', (part) => {
+          answer += String(part)
+        })
+        socket.on('error', () => {})
+        socket.on('close', () => resolve(answer))
+      })
+      expect(closed).toMatch(/^(HTTP\/1\.1 408 |$)/)
+    }
+    expect(world.viewer.requests.some(({ method }) => method === 'PUT')).toBe(false)
+  })
+})
+
+test('connections to the viewer are kept', async () => {
+  const world = await startWorld()
+  const connections = new Set<net.Socket>()
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  for (let at = 0; at < 20; at += 1) {
+    const reply = await world.ask('api/v0.2/config', { agent })
+    expect(reply.status).toBe(200)
+  }
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) connections.add(socket)
+  expect(connections.size).toBe(1)
+  const echoed = json(await world.ask('api/v0.2/config?echo', { agent })) as { headers: Record<string, string> }
+  expect(echoed.headers.connection).toBe('keep-alive')
+  agent.destroy()
+})
+
+async function pageHeaders(world: World): Promise<Record<string, string>> {
+  return { cookie: await world.cookie(), 'x-cxod-owner': 'local:ada', 'x-cxod-dataset-version': 'v-1' }
+}
+
+async function open(world: World, path: string): Promise<http.IncomingMessage> {
+  const headers = await pageHeaders(world)
+  return new Promise((resolve, reject) => {
+    const socketPath = join(world.config.taskDir, 'gate.sock')
+    const req = http.get({ socketPath, path: `${routePath}${path}`, headers, agent: false }, resolve)
+    req.on('error', reject)
+  })
+}
+
+async function stream(world: World, bytes: number, sized: string, look: () => void = () => {}): Promise<number> {
+  const res = await open(world, `api/v0.2/layout/obs?bytes=${bytes}${sized}`)
+  const watch = setInterval(look, 20)
+  let size = 0
+  for await (const part of res as AsyncIterable<Buffer>) size += part.length
+  clearInterval(watch)
+  look()
+  return size
+}
