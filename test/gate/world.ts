@@ -155,7 +155,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     saveLabels: (text, base, more) => save('api/v0.2/annotations/obs', deflateSync(text), base, more),
     saveGeneSets: (text, base, more) => save('api/v0.2/genesets', text, base, more),
   }
-  if (options.early) await until(() => existsSync(join(taskDir, 'gate.sock')))
+  let gone = false
+  void left.then(() => {
+    gone = true
+  })
+  if (options.early) await until(() => gone || existsSync(join(taskDir, 'gate.sock')))
   else await until(() => logged.some(({ event }) => event === 'ready'))
   return world
 }
