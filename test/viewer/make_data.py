@@ -15,11 +15,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+Ints = npt.NDArray[np.int64]
+Random = np.random.Generator
+
 CLUSTERS = 8
 BLOCK = 2_000_000
 
 
-def _lines(lines: int, width: int, density: float, rng: np.random.Generator) -> Iterator[tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.int64]]]:
+def _lines(lines: int, width: int, density: float, rng: Random) -> Iterator[tuple[int, npt.NDArray[np.bool_], Ints]]:
     """Sorted random positions on each line, by random gaps; blocks of (first line, which positions are real, positions)."""
     widest = max(1, round(2 / density) - 1)
     draws = int(width * density * 1.3) + 8
@@ -29,14 +32,16 @@ def _lines(lines: int, width: int, density: float, rng: np.random.Generator) -> 
         yield first, positions < width, positions
 
 
-def _values(cells: npt.NDArray[np.int64], genes: npt.NDArray[np.int64], kind: str, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+def _values(cells: Ints, genes: Ints, kind: str, rng: Random) -> npt.NDArray[np.float32]:
     """Small counts, higher where the gene marks the cell's cluster; `normal` is their log1p."""
     counts = rng.integers(1, 5, size=cells.size, dtype=np.int32)
     counts += np.where(genes % (2 * CLUSTERS) == cells % CLUSTERS, 20 if kind == "count" else 6, 0).astype(np.int32)
     return counts.astype(np.float32) if kind == "count" else np.log1p(counts, dtype=np.float32)
 
 
-def _write_sparse(file: h5py.File, cells: int, genes: int, density: float, layout: str, kind: str, rng: np.random.Generator) -> None:
+def _write_sparse(
+    file: h5py.File, cells: int, genes: int, density: float, layout: str, kind: str, rng: Random
+) -> None:
     group = file.create_group("X")
     group.attrs.update({"encoding-type": f"{layout}_matrix", "encoding-version": "0.1.0", "shape": np.array([cells, genes])})
     lines, width = (cells, genes) if layout == "csr" else (genes, cells)
@@ -57,7 +62,9 @@ def _write_sparse(file: h5py.File, cells: int, genes: int, density: float, layou
     group.create_dataset("indptr", data=indptr.astype(np.int32) if total < 2**31 else indptr)
 
 
-def make(path: str, cells: int, genes: int, density: float = 0.05, layout: str = "csr", kind: str = "normal", seed: int = 1) -> None:
+def make(
+    path: str, cells: int, genes: int, density: float = 0.05, layout: str = "csr", kind: str = "normal", seed: int = 1
+) -> None:
     """
     :param layout: `csr`, `csc` or `dense`
     :param kind: `count` (integers, range above 24) or `normal` (their log1p)

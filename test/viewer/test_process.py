@@ -114,6 +114,7 @@ class OnTheSample(Running):
         self.assertEqual(kept.value_counts().to_dict(), {"unassigned": CELLS - 1, "yes": 1})
 
         self.compressed_and_plain()
+        self.files_of_the_page()
         self.save_and_read()
         self.differential_expression()
         mapped = pathlib.Path(f"/proc/{viewer.pid}/maps")
@@ -145,6 +146,14 @@ class OnTheSample(Running):
                 with self.subTest(path=path, coding=coding):
                     self.assertEqual(headers.get("content-encoding"), coding if len(plain) >= 500 else None)
                     self.assertEqual(undo(body) if len(plain) >= 500 else body, plain)
+
+    def files_of_the_page(self) -> None:
+        """The lobby serves these; a person who looks for a fault may open the viewer itself."""
+        import server.common.web as web
+
+        folder = pathlib.Path(web.__path__[0]) / "static"
+        for name in [file.name for file in folder.iterdir() if file.suffix in (".js", ".css")]:
+            self.assertEqual(self.ask("GET", f"/static/{name}")[2], (folder / name).read_bytes(), name)
 
     def save_and_read(self) -> None:
         words = ["even" if n % 2 == 0 else "odd" for n in range(CELLS)]

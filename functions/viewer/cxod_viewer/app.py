@@ -91,7 +91,8 @@ def create_app(config: AppConfig, on_error: Any) -> Flask:
     @app.after_request
     def finish(response: Response) -> Response:
         # cellxgene's binary answers are bytearrays, which WSGI servers refuse: they would send an empty 200.
-        if not response.is_streamed and any(isinstance(part, bytearray) for part in response.response):
+        # (Only lists: looking into a file that is being sent would use it up.)
+        if isinstance(response.response, list) and any(isinstance(part, bytearray) for part in response.response):
             response.set_data(bytes(response.get_data()))
         if SAVE_ID in request.headers:
             response.headers[SAVE_ID] = request.headers[SAVE_ID]

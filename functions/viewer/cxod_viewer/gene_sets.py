@@ -1,4 +1,7 @@
-"""Gene sets as cellxgene's tidy CSV. Genes that this dataset doesn't have are kept aside, and go back into the file with the next save."""
+"""
+Gene sets as cellxgene's tidy CSV. Genes that this dataset doesn't have are kept aside, and go back into the file with the next
+save.
+"""
 
 from __future__ import annotations
 
