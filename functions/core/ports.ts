@@ -24,6 +24,8 @@ export interface SessionStore {
   touch(session: Session, clocks: { lastActiveAt: number; lastSeenAt: number; dueAt: number }): Promise<boolean>
   /** Live sessions due at or before `now`, soonest first. Cost follows what is due. May lag: re-read before acting. */
   listDue(now: number): AsyncIterable<Session>
+  /** How many sessions are live; may lag as `listDue` does. */
+  countLive(): Promise<number>
 }
 
 export interface ReceiptStore {

@@ -106,9 +106,7 @@ function assertMayRelaunch(previous: Session | null, failedStarts: number): void
 async function assertRoom({ ports, limits }: Context, ownerId: string): Promise<void> {
   const mine = (await ports.sessions.listByOwner(ownerId)).filter(isLive)
   if (mine.length >= limits.liveSessionsPerUser) throw tooManyOfYours(limits.liveSessionsPerUser)
-  let all = 0
-  for await (const session of ports.sessions.listDue(Number.MAX_SAFE_INTEGER)) if (isLive(session)) all++
-  if (all >= limits.liveSessions) throw tooManyInAll(limits.liveSessions)
+  if ((await ports.sessions.countLive()) >= limits.liveSessions) throw tooManyInAll(limits.liveSessions)
 }
 
 /** Two launches that both found the last place: after the claim both see both, and the younger gives way. */
@@ -117,9 +115,11 @@ async function assertStillRoom({ ports, limits }: Context, session: Session): Pr
     other.createdAt < session.createdAt || (other.createdAt === session.createdAt && other.id < session.id)
   const mine = (await ports.sessions.listByOwner(session.ownerId)).filter(isLive)
   if (mine.filter(older).length >= limits.liveSessionsPerUser) throw tooManyOfYours(limits.liveSessionsPerUser)
-  let all = 0
-  for await (const other of ports.sessions.listDue(Number.MAX_SAFE_INTEGER)) if (older(other)) all++
-  if (all >= limits.liveSessions) throw tooManyInAll(limits.liveSessions)
+  // Who came first is asked only when there are too many: reading all of them for every launch would cost their square.
+  if ((await ports.sessions.countLive()) <= limits.liveSessions) return
+  let before = 0
+  for await (const other of ports.sessions.listDue(Number.MAX_SAFE_INTEGER)) if (older(other)) before++
+  if (before >= limits.liveSessions) throw tooManyInAll(limits.liveSessions)
 }
 
 const tooManyOfYours = (cap: number) =>

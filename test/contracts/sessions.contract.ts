@@ -120,6 +120,15 @@ export function sessionStoreContract(name: string, make: () => SessionStore): vo
       expect(await mine(1000)).toEqual(['middle', 'late'])
     })
 
+    it('counts live sessions and no others', async () => {
+      const store = make()
+      const before = await store.countLive()
+      const ownerId = owner()
+      for (const state of ['ready', 'stopping', 'stopped', 'failed'] as const)
+        await store.claim(aSession({ ownerId, datasetId: state, state }))
+      expect(await store.countLive()).toBe(before + 2)
+    })
+
     it('lists the sessions of one owner and nobody else', async () => {
       const store = make()
       const [one, other] = [owner(), owner()]

@@ -1,6 +1,6 @@
 /** Sessions: one item per (owner, dataset), so that "one live session" is a key and not a search. */
 import { randomUUID } from 'node:crypto'
-import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import { GetCommand, PutCommand, QueryCommand, type QueryCommandInput, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { SessionStore } from '../../core/ports.ts'
 import { isLive, type Session } from '../../core/session.ts'
 import { type Item, listItems, queryPages } from './query.ts'
@@ -101,6 +101,26 @@ export function createSessionStore(table: Table): SessionStore {
         ExpressionAttributeValues: { ':live': livePartition, ':now': now },
       })
       for await (const item of pages) yield readSession(item)
+    },
+
+    async countLive() {
+      let count = 0
+      let start: QueryCommandInput['ExclusiveStartKey']
+      do {
+        const page = await client.send(
+          new QueryCommand({
+            TableName,
+            IndexName: dueIndex,
+            Select: 'COUNT',
+            KeyConditionExpression: 'live = :live',
+            ExpressionAttributeValues: { ':live': livePartition },
+            ExclusiveStartKey: start,
+          }),
+        )
+        count += page.Count ?? 0
+        start = page.LastEvaluatedKey
+      } while (start !== undefined)
+      return count
     },
   }
   return store

@@ -21,6 +21,7 @@ import { createSessionStore } from '../dynamo/sessions.ts'
 import { createUserStore } from '../dynamo/users.ts'
 import { clientAddress } from './client-address.ts'
 import { createDatasetFiles } from './dataset-files.ts'
+import { withLiveCount } from './live-count.ts'
 import { openLog } from './log.ts'
 import { openMemoryBound } from './memory-bound.ts'
 import { createRouter } from './router.ts'
@@ -42,8 +43,11 @@ export type Installation = {
   root: string
   /** Another viewer than ours, for tests that are not about cellxgene: command and leading arguments. */
   viewerCommand?: readonly string[]
+  /** Something else than processes of their own, for tests of crowds. */
+  createTasks?: typeof createTaskRunner
   /** Limits that have no setting, for tests. */
   limits?: Partial<Limits>
+  gateTimes?: typeof gateTimes
 }
 
 export type LocalLauncher = {
@@ -104,7 +108,7 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
     const router = createRouter()
     const apiSocket = join(runDir, 'api.sock')
     const memory = openMemoryBound()
-    const tasks = createTaskRunner({
+    const tasks = (given.createTasks ?? createTaskRunner)({
       runDir,
       apiUrl: `unix:${apiSocket}`,
       gateCommand: [process.execPath, join(root, 'dist', 'gate.mjs')],
@@ -117,7 +121,7 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
     })
     const failed = (what: string) => (error: unknown) => log('error', `${what} failed`, { error: String(error) })
     const ports: Ports = {
-      sessions: createSessionStore(table),
+      sessions: await withLiveCount(createSessionStore(table)),
       receipts: createReceiptStore(table),
       catalogue: createCatalogue(table),
       tasks,
@@ -129,7 +133,11 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
       gateToken: (session) => auth.gateTokens.sign(session),
       log,
     }
-    const launcher = createLauncher(ports, limits, { ...gateTimes, routeKey: { ...keys.publicJwk } })
+    const launcher = createLauncher(ports, limits, {
+      ...gateTimes,
+      ...given.gateTimes,
+      routeKey: { ...keys.publicJwk },
+    })
     await launcher.recover()
 
     const assets = await readWebAssets(join(root, 'web'))

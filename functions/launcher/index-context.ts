@@ -1,0 +1,104 @@
+/** What scanning and checking share: ports, how long to wait, and what is remembered between two looks at the folder. */
+import type { DatasetIndex, DatasetProblem } from '../core/dataset.ts'
+import type { FileStat, Ports } from '../core/ports.ts'
+
+/** Looks into files, by their path below the data folder. Throws `not-found` for one that is gone meanwhile. */
+export interface Inspector {
+  /** Cheap: is all of the file there? A problem when it can't be read at all, or is surely nothing for us. */
+  start(path: string): Promise<{ kind: 'whole' } | { kind: 'cut-short' | 'refused'; problem: DatasetProblem }>
+  /** SHA-256 (hex) of the bytes; may take minutes. */
+  hash(path: string, signal: AbortSignal): Promise<string>
+  /** May take minutes. Throws only for what is not the file's fault. */
+  index(
+    path: string,
+    signal: AbortSignal,
+  ): Promise<{ index: DatasetIndex; title: string | null } | { problem: DatasetProblem }>
+}
+
+export type IndexDeps = {
+  inspect: Inspector
+  /** `Launcher.datasetChanged`: ends the sessions of another version. */
+  datasetChanged(datasetId: string): Promise<void>
+  /** A file that has not changed for this long is complete as far as time can tell, ms. */
+  stableMs?: number
+  /** A file must be gone this long: replacing often means removing first, ms. */
+  goneMs?: number
+  /** The same when all files are gone at once, as when a disk is not mounted, ms. */
+  allGoneMs?: number
+  /** Wait before trying again what failed through no fault of the file, ms. */
+  retryMs?: number
+}
+
+export type IndexPorts = Pick<Ports, 'files' | 'catalogue' | 'clock' | 'log'>
+
+/** A file untouched for this long when it is first seen needs no watching; longer than clocks of file servers differ. */
+const oldMs = 60_000
+
+export type IndexContext = ReturnType<typeof createIndexContext>
+
+export function createIndexContext(ports: IndexPorts, deps: IndexDeps) {
+  const { stableMs = 5_000, goneMs = 5_000, allGoneMs = 60_000, retryMs = 15_000 } = deps
+  /** Since when a file has looked as it does; forgotten at a restart, which costs some seconds. */
+  const seen = new Map<string, FileStat & { since: number }>()
+  const missingSince = new Map<string, number>()
+  const retryAt = new Map<string, number>()
+  /** Changes that the launcher could not be told yet. */
+  const untold = new Set<string>()
+  let waitMs: number | null = null
+
+  const waitFor = (ms: number) => {
+    waitMs = Math.min(waitMs ?? Number.POSITIVE_INFINITY, Math.max(1, ms))
+  }
+
+  return {
+    ...ports,
+    inspect: deps.inspect,
+    /** Files that proved too much for the reader are tried once more per start of the launcher. */
+    triedAgain: new Set<string>(),
+
+    /** How long until another look is worth it, ms; null when nothing waits. */
+    waitMs: () => waitMs,
+    beginScan(paths: ReadonlySet<string>) {
+      waitMs = null
+      for (const path of [...seen.keys()]) if (!paths.has(path)) seen.delete(path)
+      return [...untold]
+    },
+
+    /** May it be read now? Not while it changes, and not soon after a failure. */
+    isReady(file: FileStat, now: number): boolean {
+      const before = seen.get(file.path)
+      const same = before?.sizeBytes === file.sizeBytes && before.modifiedAt === file.modifiedAt
+      const since = same ? before.since : now
+      const { path, sizeBytes, modifiedAt } = file
+      seen.set(path, { path, sizeBytes, modifiedAt, since })
+      const stableIn = now - modifiedAt > Math.max(stableMs, oldMs) ? 0 : stableMs - (now - since)
+      const wait = Math.max(stableIn, (retryAt.get(path) ?? 0) - now)
+      if (wait > 0) waitFor(wait)
+      return wait <= 0
+    },
+    retryLater: (path: string) => void retryAt.set(path, ports.clock.now() + retryMs),
+    succeeded: (path: string) => void retryAt.delete(path),
+
+    /** Has it been missing long enough to believe it? */
+    isGone(id: string, allGone: boolean, now: number): boolean {
+      const since = missingSince.get(id) ?? now
+      missingSince.set(id, since)
+      const left = since + (allGone ? allGoneMs : goneMs) - now
+      if (left > 0) waitFor(left)
+      return left <= 0
+    },
+    isFound: (id: string) => void missingSince.delete(id),
+
+    async tellChanged(id: string): Promise<void> {
+      untold.add(id)
+      try {
+        await deps.datasetChanged(id)
+        untold.delete(id)
+      } catch (error) {
+        waitFor(retryMs)
+        const fields = { dataset: id, error: String(error) }
+        ports.log('error', 'sessions of a changed dataset could not be ended yet', fields)
+      }
+    },
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Keeps the catalogue true to the files: added, changed, half-copied, moved, removed, back again. Every step is written
+ * down before the next and can be repeated, so a crash anywhere is settled by running it again.
+ */
+import { isLauncherError } from '../core/errors.ts'
+import type { FileStat } from '../core/ports.ts'
+import { check, type Exclusive } from './index-check.ts'
+import { createIndexContext, type IndexDeps, type IndexPorts } from './index-context.ts'
+import { scan } from './index-scan.ts'
+
+export type { IndexDeps, IndexPorts, Inspector } from './index-context.ts'
+
+export type IndexDatasets = {
+  /**
+   * Compares files and catalogue and reads what must be read, smallest first, one at a time. New files are listed before
+   * the first is read. May be called at any time, also while another call is under way.
+   * @returns when to call again for what could not be settled yet, ms from now; null when everything is settled
+   */
+  reconcile(): Promise<{ againMs: number | null }>
+  /** Ends what is under way; what was not finished is done after the next start. */
+  stop(): Promise<void>
+}
+
+/**
+ * Rules, where files can be taken in two ways:
+ * - a path that has a record keeps it: new content there is another version of that dataset;
+ * - a file at a new path continues the dataset whose content it has, if that dataset's own file is gone; two files with
+ *   one content, both there, are two datasets;
+ * - else a file at the path of a removed dataset is another version of it.
+ */
+export function createIndexDatasets(ports: IndexPorts, deps: IndexDeps): IndexDatasets {
+  const context = createIndexContext(ports, deps)
+  const stopping = new AbortController()
+  let queue: FileStat[] = []
+  let underWay: string | null = null
+  let running: Promise<{ againMs: number | null }> | null = null
+  let lock: Promise<unknown> = Promise.resolve()
+
+  const exclusive: Exclusive = (work) => {
+    const done = lock.then(work)
+    lock = done.catch(() => undefined)
+    return done
+  }
+
+  const look = () =>
+    exclusive(async () => {
+      // What is being read now is not read again right after: if it changes meanwhile, the next look sees it.
+      queue = (await scan(context)).filter((file) => file.path !== underWay)
+    })
+
+  async function run(): Promise<{ againMs: number | null }> {
+    try {
+      // With nothing to read it would otherwise end before the caller has remembered that it runs.
+      await undefined
+      for (;;) {
+        const file = queue.shift()
+        if (file === undefined || stopping.signal.aborted) return { againMs: context.waitMs() }
+        await checkOne(file)
+        if (queue.length === 0 && !stopping.signal.aborted) await look()
+      }
+    } finally {
+      running = null
+    }
+  }
+
+  async function checkOne(file: FileStat): Promise<void> {
+    underWay = file.path
+    try {
+      await check(context, file, exclusive, stopping.signal)
+      context.succeeded(file.path)
+    } catch (error) {
+      context.retryLater(file.path)
+      if (stopping.signal.aborted || isLauncherError(error, 'not-found')) return
+      ports.log('error', 'a file could not be checked; it is tried again', { path: file.path, error: String(error) })
+    } finally {
+      underWay = null
+    }
+  }
+
+  return {
+    async reconcile() {
+      if (stopping.signal.aborted) return { againMs: null }
+      await look()
+      running ??= run()
+      return running
+    },
+    async stop() {
+      stopping.abort()
+      await running?.catch(() => undefined)
+      await lock
+    },
+  }
+}
