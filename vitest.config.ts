@@ -27,7 +27,7 @@ export default defineConfig({
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: heavy,
           maxWorkers: 2,
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
