@@ -12,10 +12,12 @@ export type { IndexDeps, IndexPorts, Inspector } from './index-context.ts'
 
 export type IndexDatasets = {
   /**
-   * Compares files and catalogue and reads what must be read, smallest first, one at a time. New files are listed before
-   * the first is read. May be called at any time, also while another call is under way.
-   * @returns when to call again for what could not be settled yet, ms from now; null when everything is settled
+   * Compares files and catalogue: what came, went or changed is listed when it returns; what must be read is read after
+   * that, smallest first, one at a time. May be called at any time, also while files are being read.
+   * @returns when to call again for what could not be settled yet, ms from now; null when nothing waits
    */
+  look(): Promise<{ againMs: number | null }>
+  /** `look`, then waits until everything that can be read now has been read. */
   reconcile(): Promise<{ againMs: number | null }>
   /** Ends what is under way; what was not finished is done after the next start. */
   stop(): Promise<void>
@@ -42,7 +44,7 @@ export function createIndexDatasets(ports: IndexPorts, deps: IndexDeps): IndexDa
     return done
   }
 
-  const look = () =>
+  const scanNow = () =>
     exclusive(async () => {
       // What is being read now is not read again right after: if it changes meanwhile, the next look sees it.
       queue = (await scan(context)).filter((file) => file.path !== underWay)
@@ -56,7 +58,7 @@ export function createIndexDatasets(ports: IndexPorts, deps: IndexDeps): IndexDa
         const file = queue.shift()
         if (file === undefined || stopping.signal.aborted) return { againMs: context.waitMs() }
         await checkOne(file)
-        if (queue.length === 0 && !stopping.signal.aborted) await look()
+        if (queue.length === 0 && !stopping.signal.aborted) await scanNow()
       }
     } finally {
       running = null
@@ -77,12 +79,23 @@ export function createIndexDatasets(ports: IndexPorts, deps: IndexDeps): IndexDa
     }
   }
 
+  async function begin(): Promise<{ running: Promise<{ againMs: number | null }> | null }> {
+    if (stopping.signal.aborted) return { running: null }
+    await scanNow()
+    running ??= run()
+    return { running }
+  }
+
   return {
+    async look() {
+      const begun = await begin()
+      begun.running?.catch((error: unknown) =>
+        ports.log('error', 'reading new files stopped; it goes on at the next look', { error: String(error) }),
+      )
+      return { againMs: context.waitMs() }
+    },
     async reconcile() {
-      if (stopping.signal.aborted) return { againMs: null }
-      await look()
-      running ??= run()
-      return running
+      return (await (await begin()).running) ?? { againMs: null }
     },
     async stop() {
       stopping.abort()
