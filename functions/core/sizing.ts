@@ -19,21 +19,36 @@ export const sizes: readonly TaskSize[] = [
   { memoryMiB: 122880, vcpu: 16 },
 ]
 
+/** Types that cellxgene turns into float32 after reading, so that for a moment both are there (`_validate_data_types`). */
+const widened: readonly string[] = ['bool', 'int8', 'uint8', 'int16', 'uint16', 'float16']
+
 /**
- * Resident memory of cellxgene 1.3.0 with a file loaded, in MiB: 300 + 8 B per stored value (4 B of value and 4 B of
- * column; a dense matrix: 4 B) + 0.5 KB per cell. Measured: 700 cells 298 MiB, 100k × 20k with 100 M values 1,120 MiB.
- * @param shape counts from the index
+ * Highest resident memory of our viewer (cellxgene 1.3.0, anndata 0.12, Python 3.11) with a file loaded and the page's
+ * first questions and six genes answered, MiB: 220 for the program, everything in the file as it is in memory (layers and
+ * raw too: cellxgene reads the whole file), and 0.5 KB per cell for answers. The matrix keeps the type it has in the file,
+ * index included, but for narrow types. Compression in the file changes nothing.
+ *
+ * Measured : estimated, MiB (50 M values in 50k × 10k sparse, 20k × 5k dense, unless said otherwise; the test holds them):
+ * 2k cells, 0.4 M values 203 : 225 · csr float32 636 : 643 · csc 641 : 643 · gzip 646 : 643 · int32 635 : 643 ·
+ * float64 835 : 834 · int64 837 : 834 · int64 index 827 : 834 · uint16 905 : 929 · with a layer 1,019 : 1,025 ·
+ * with raw 1,029 : 1,026 · 100k cells, 100 M values 1,060 : 1,065 · 400k cells, 8 M values 557 : 606 ·
+ * dense float32 596 : 619 · float64 979 : 1,000 · int64 979 : 1,000 · float16 778 : 809 · uint8 683 : 714
+ * @param shape what the file holds; `indexBytes` per stored value of a sparse matrix, 0 for a dense one; `otherBytes` in
+ *   memory of everything but X
  */
 export function estimateMemoryMiB(shape: {
   cells: number
   storedValues: number
-  layout: 'dense' | 'csr' | 'csc'
+  /** numpy's name, as `float32`. */
   dtype: string
   indexBytes: number
   otherBytes: number
 }): number {
-  const perValue = shape.layout === 'dense' ? 4 : 8
-  return Math.ceil(300 + (perValue * shape.storedValues) / 2 ** 20 + (0.5 * 1024 * shape.cells) / 2 ** 20)
+  const { cells, storedValues, dtype, indexBytes, otherBytes } = shape
+  const valueBytes = dtype === 'bool' ? 1 : Number(/\d+$/.exec(dtype)?.[0] ?? 64) / 8
+  const asRead = storedValues * (valueBytes + indexBytes)
+  const asWidened = widened.includes(dtype) ? storedValues * (4 + indexBytes) : 0
+  return Math.ceil(220 + (asRead + asWidened + otherBytes + 512 * cells) / 2 ** 20)
 }
 
 /** Room above the estimate for answers under way and one differential expression (measured: under 110 MiB). */

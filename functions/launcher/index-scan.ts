@@ -32,7 +32,11 @@ export async function scan(context: IndexContext): Promise<FileStat[]> {
   const pending = all.list.filter(records.isPending).flatMap((record) => present.get(record.path) ?? [])
   for (const record of missing.filter((lost) => lost.version !== ''))
     await markMissing(context, all, record, { pending, allGone: listed.length === 0, now })
-  return pending.filter((file) => context.isReady(file, now)).sort((a, b) => a.sizeBytes - b.sizeBytes)
+  // Of equals, a file that was moved (which keeps its time) comes before a copy: it shall continue the dataset.
+  const isMoved = (file: FileStat) => missing.some((record) => records.sameFile(record, file))
+  return pending
+    .filter((file) => context.isReady(file, now))
+    .sort((a, b) => a.sizeBytes - b.sizeBytes || Number(isMoved(b)) - Number(isMoved(a)))
 }
 
 /** The catalogue as this scan sees it: read once, kept in step with its own writes. */
