@@ -78,5 +78,10 @@ export function deliver(res: ServerResponse, answer: Answer, headOnly = false): 
   res.on('close', () => {
     if (!body.readableEnded) body.destroy()
   })
-  body.pipe(res)
+  // By hand: `pipe` hangs nine listeners on each small answer, a tenth of what it costs.
+  body.on('data', (part: Buffer) => {
+    if (!res.destroyed && !res.write(part)) body.pause()
+  })
+  res.on('drain', () => body.resume())
+  body.on('end', () => res.end())
 }

@@ -46,7 +46,11 @@ export function createForward(viewer: Address): Forward {
     return new Promise((resolve) => {
       const { method, path, signal, body } = call
       const headers = body ? { ...call.headers, 'content-length': String(body.length) } : call.headers
-      const req = http.request({ ...viewer, agent, method, path, headers, setHost: false, signal })
+      const req = http.request({ ...viewer, agent, method, path, headers, setHost: false })
+      // Not `http.request`'s own `signal`: it watches the whole stream, at a twentieth of what a request costs.
+      const give = () => req.destroy(new Error('nobody waits for it'))
+      if (signal?.aborted) give()
+      signal?.addEventListener('abort', give, { once: true })
       const timer = call.timeoutMs
         ? setTimeout(() => req.destroy(new Error('the viewer took too long')), call.timeoutMs)
         : undefined
@@ -56,6 +60,7 @@ export function createForward(viewer: Address): Forward {
       })
       req.on('error', (error) => {
         clearTimeout(timer)
+        signal?.removeEventListener('abort', give)
         // A kept connection that the viewer was just closing: says nothing about the viewer.
         resolve({ error, stale: req.reusedSocket && !signal?.aborted })
       })

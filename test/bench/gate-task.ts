@@ -13,6 +13,7 @@ export type GateTask = {
   viaGate(call: string): Target
   direct(call: string): Target
   gatePid: number
+  viewerPid: number
   stop(): Promise<void>
 }
 
@@ -87,6 +88,7 @@ export async function startGateTask(of: {
     }),
     direct: (call) => ({ at: { socketPath: viewerSocket }, path: `/api/v0.2/${call}` }),
     gatePid: gate.pid ?? 0,
+    viewerPid: viewer.pid ?? 0,
     stop,
   }
 }
