@@ -1,7 +1,7 @@
 /** The catalogue: every dataset that the reader may open, by group, with what runs and what can't be opened. */
 import type { FC } from 'hono/jsx'
 import type { Dataset } from '../functions/core/dataset.ts'
-import { bytes, count } from './format.ts'
+import { bytes, count, isPassing } from './format.ts'
 import { Act, type Frame, Page } from './layout.tsx'
 import { type SessionView, StateBadge } from './session-state.tsx'
 
@@ -18,7 +18,13 @@ type CataloguePageProps = {
 }
 
 export const CataloguePage: FC<CataloguePageProps> = ({ frame, groups, seen, query, total }) => (
-  <Page frame={frame} title="Datasets" here="datasets" islands={['watch-sessions.js']}>
+  <Page
+    frame={frame}
+    title="Datasets"
+    here="datasets"
+    islands={['watch-sessions.js']}
+    {...(groups.some(({ rows }) => rows.some(({ dataset }) => isPassing(dataset))) ? { refreshSeconds: 5 } : {})}
+  >
     <div class="head">
       <h1>Datasets</h1>
       {(total > 8 || query !== '') && (

@@ -2,7 +2,7 @@
 import type { Child, FC } from 'hono/jsx'
 import type { Dataset } from '../functions/core/dataset.ts'
 import { DatasetBadge } from './catalogue.tsx'
-import { bytes, count, duration, memory, processors } from './format.ts'
+import { bytes, count, duration, isPassing, memory, processors } from './format.ts'
 import { Act, type Frame, Page, When } from './layout.tsx'
 import type { SessionView } from './session-state.tsx'
 
@@ -22,7 +22,13 @@ type DatasetPageProps = {
 }
 
 export const DatasetPage: FC<DatasetPageProps> = ({ frame, seen, dataset, session, size, largerMiB, kept }) => (
-  <Page frame={frame} title={dataset.title} here="datasets" islands={['watch-sessions.js']}>
+  <Page
+    frame={frame}
+    title={dataset.title}
+    here="datasets"
+    islands={['watch-sessions.js']}
+    {...(isPassing(dataset) ? { refreshSeconds: 3 } : {})}
+  >
     <p class="small">
       <a href="/">Datasets</a>
     </p>

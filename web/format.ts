@@ -40,3 +40,6 @@ export function duration(ms: number): string {
 export function utc(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
+
+/** Being looked at or copied: it will be something else in a moment, and pages that show it load again. */
+export const isPassing = ({ state }: { state: string }): boolean => state === 'checking' || state === 'copying'

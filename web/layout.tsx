@@ -16,6 +16,8 @@ type PageProps = {
   here?: 'datasets' | 'sessions' | 'annotations'
   /** Scripts that this page needs besides the one for times. */
   islands?: readonly string[]
+  /** Load the page again after this many seconds: it shows something that will be different soon. */
+  refreshSeconds?: number
   children: Child
 }
 
@@ -25,12 +27,13 @@ const links = [
   ['annotations', '/annotations', 'My annotations'],
 ] as const
 
-export const Page: FC<PageProps> = ({ frame, title, here, islands = [], children }) => (
+export const Page: FC<PageProps> = ({ frame, title, here, islands = [], refreshSeconds, children }) => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <title>{`${title} · cellxgene on demand`}</title>
+      {refreshSeconds ? <meta http-equiv="refresh" content={String(refreshSeconds)} /> : null}
       <link rel="icon" href={frame.asset('icon.svg')} type="image/svg+xml" />
       <link rel="stylesheet" href={frame.asset('styles.css')} />
       {['times.js', ...islands].map((name) => (

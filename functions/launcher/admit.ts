@@ -1,9 +1,11 @@
 /** Steps 4 and 5: a gate knocks and is told its work; reports how far it is; and is let in when its file is loaded. */
 import type { GateAnswer, KnockAnswer, ProgressReport, Work } from '../api/contract/gate.ts'
 import { endsAt } from '../core/deadlines.ts'
+import { isLauncherError } from '../core/errors.ts'
 import type { GatePrincipal } from '../core/principal.ts'
 import type { Session } from '../core/session.ts'
 import { type Context, change, sessionOfGate } from './context.ts'
+import { end } from './reap.ts'
 
 const retryMs = 300
 const leave = { status: 'leave', reason: 'The session is over.' } as const
@@ -26,7 +28,15 @@ export async function knock(context: Context, settings: GateSettings, gate: Gate
     const progress = { stage: 'starting', doneBytes: 0, totalBytes: 0, at: now } as const
     if ((await change(context, 'admit', session, { progress })) === null) return { status: 'not-yet', retryMs }
   }
-  return { status: 'work', work: await workOf(context, settings, session) }
+  try {
+    return { status: 'work', work: await workOf(context, settings, session) }
+  } catch (error) {
+    if (!isLauncherError(error, 'not-found')) throw error
+    // Removed since the launch. No repeat will find it, so don't let the page wait for the start's deadline.
+    const now = (await sessionOfGate(context, gate)) ?? session
+    await end(context, 'reap', now, 'load-failed', 'The file is not there any more.')
+    return leave
+  }
 }
 
 async function workOf({ ports, limits }: Context, settings: GateSettings, session: Session): Promise<Work> {

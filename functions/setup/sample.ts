@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -58,6 +59,9 @@ export async function fetchSample(python: string, target: string): Promise<void>
     // Complete or not there: the folder is being watched.
     const hidden = path.join(path.dirname(target), `.${sampleName}.${process.pid}`)
     writeFileSync(hidden, content)
+    // A file this young would first be watched for a while, in case it is still being copied.
+    const anHourAgo = Date.now() / 1000 - 3600
+    utimesSync(hidden, anHourAgo, anHourAgo)
     renameSync(hidden, target)
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -151,6 +151,22 @@ describe('admit', () => {
     ).rejects.toMatchObject({ code: 'session-over' })
   })
 
+  it('ends a start whose file is gone, at once and in words', async () => {
+    const launcher = bed.launcher()
+    const who = aUser('toolate')
+    const session = await launcher.launch(who, 'pbmc', byClick)
+    const { locate } = bed.ports.files
+    bed.ports.files.locate = async () => {
+      throw new LauncherError('not-found', 'gone')
+    }
+    expect(await launcher.knock(gateOf(session))).toMatchObject({ status: 'leave' })
+    bed.ports.files.locate = locate
+    expect(await launcher.findSession(who, 'pbmc')).toMatchObject({
+      state: 'failed',
+      ending: { cause: 'load-failed', detail: 'The file is not there any more.' },
+    })
+  })
+
   it('moves the start deadline while bytes come, up to the hard cap', async () => {
     const launcher = bed.launcher()
     const who = aUser('slow')

@@ -181,6 +181,7 @@ export class World {
           const { session } = this
           if (session && isLive(session) && session.dueAt <= now) yield structuredClone(session)
         }.bind(this),
+        countLive: async () => (this.session && isLive(this.session) ? 1 : 0),
       },
       receipts: {
         put: (receipt) =>

@@ -10,7 +10,10 @@ export function ensureChromium(packageFolder: string, cache: string): { program:
   const { version } = JSON.parse(readFileSync(path.join(packageFolder, 'package.json'), 'utf8')) as { version: string }
   const folder = path.join(cache, `chromium-${version}`)
   const result = { program: path.join(folder, 'chromium'), libraries: path.join(folder, 'lib') }
-  if (existsSync(folder)) return result
+  if (existsSync(folder)) {
+    writeFontSettings(folder)
+    return result
+  }
   say('Unpacking Chromium (once) …')
   const half = `${folder}.half-${process.pid}`
   rmSync(half, { recursive: true, force: true })
@@ -26,7 +29,28 @@ export function ensureChromium(packageFolder: string, cache: string): { program:
     if (!existsSync(result.program)) throw error
     rmSync(half, { recursive: true, force: true })
   }
+  writeFontSettings(folder)
   return result
+}
+
+/** The package's own settings look for its fonts in folders of AWS Lambda. Without any font text has no size, and a page
+ * that wants one by its generic name ends the browser. */
+function writeFontSettings(folder: string): void {
+  const alias = (family: string): string =>
+    `<alias><family>${family}</family><prefer><family>Open Sans</family></prefer></alias>`
+  const families = ['sans-serif', 'serif', 'monospace', 'system-ui', 'cursive', 'fantasy'].map(alias).join('\n')
+  const settings = `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+<dir>${path.join(folder, 'fonts')}</dir>
+<cachedir>${path.join(folder, 'font-cache')}</cachedir>
+${families}
+</fontconfig>
+`
+  const file = path.join(folder, 'fonts.conf')
+  if (existsSync(file) && readFileSync(file, 'utf8') === settings) return
+  writeFileSync(`${file}.${process.pid}`, settings)
+  renameSync(`${file}.${process.pid}`, file)
 }
 
 /** Enough of tar (ustar) for archives of plain files and folders with short names. */

@@ -26,6 +26,22 @@ describe('Chromium', () => {
   })
 })
 
+describe('fonts', () => {
+  it('are there: text has a size, whatever family and letters a page asks for', async () => {
+    const browser = await launchChromium()
+    try {
+      const page = await browser.newPage()
+      const families = ['system-ui', 'sans-serif', 'serif', 'monospace', 'NoSuchFamily']
+      await page.setContent(
+        families.map((name) => `<p><span style="font-family:${name}">pbmc é … → 细胞</span></p>`).join(''),
+      )
+      for (const text of await page.locator('span').all()) expect((await text.boundingBox())?.width).toBeGreaterThan(40)
+    } finally {
+      await browser.close()
+    }
+  })
+})
+
 describe('DynamoDB Local', () => {
   it('starts, keeps a table and stops', async () => {
     const local = await startDynamoDbLocal()

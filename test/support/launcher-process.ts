@@ -1,6 +1,6 @@
 /** The real program, as `npm start` runs it: a process of its own, on free ports, with a state folder that is thrown away. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync } from 'node:fs'
 import path from 'node:path'
 import type { TaskRecord } from '../../functions/platform/local/task-record.ts'
 import { projectRoot } from '../../functions/setup/python.ts'
@@ -32,6 +32,8 @@ export function makeData(dir: string, names: readonly string[]): string {
   for (const name of names) {
     mkdirSync(path.dirname(path.join(dir, name)), { recursive: true })
     copyFileSync(testSample(), path.join(dir, name))
+    // As if it had been there for long: a young file is watched for a while first.
+    utimesSync(path.join(dir, name), 1_700_000_000, 1_700_000_000)
   }
   return dir
 }

@@ -10,10 +10,13 @@ import { createAuth } from '../../auth/auth.ts'
 import { LauncherError } from '../../core/errors.ts'
 import { defaultLimits, type Limits } from '../../core/limits.ts'
 import type { Clock, Ports } from '../../core/ports.ts'
+import { createIndexer } from '../../indexer/client.ts'
 import { createLauncher, type Launcher } from '../../launcher/index.ts'
+import { createIndexDatasets } from '../../launcher/index-dataset.ts'
 import { loadLobbyAssets } from '../../lobby/assets.ts'
 import { createLobby } from '../../lobby/lobby.ts'
 import { createCatalogue } from '../dynamo/catalogue.ts'
+import { deleteExpired } from '../dynamo/expired.ts'
 import { createLoginStore } from '../dynamo/logins.ts'
 import { createOnceStore } from '../dynamo/once.ts'
 import { createReceiptStore } from '../dynamo/receipts.ts'
@@ -21,6 +24,7 @@ import { createSessionStore } from '../dynamo/sessions.ts'
 import { createUserStore } from '../dynamo/users.ts'
 import { clientAddress } from './client-address.ts'
 import { createDatasetFiles } from './dataset-files.ts'
+import { createInspector } from './inspector.ts'
 import { withLiveCount } from './live-count.ts'
 import { openLog } from './log.ts'
 import { openMemoryBound } from './memory-bound.ts'
@@ -34,6 +38,7 @@ import { collectOrphans } from './task-record.ts'
 import { createTaskRunner } from './task-runner.ts'
 import { startTicker } from './ticker.ts'
 import { createVault } from './vault.ts'
+import { watchFolder } from './watch.ts'
 
 /** What the composition needs to know of its own installation. */
 export type Installation = {
@@ -48,6 +53,8 @@ export type Installation = {
   /** Limits that have no setting, for tests. */
   limits?: Partial<Limits>
   gateTimes?: typeof gateTimes
+  /** False: the catalogue is what a test has put into it. */
+  followFolder?: boolean
 }
 
 export type LocalLauncher = {
@@ -179,6 +186,17 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
     const everyMs = Math.min(60_000, Math.max(2_000, limits.idleMs / 4))
     const ticker = startTicker(everyMs, () => launcher.reap().then(() => launcher.sweep()), log)
     closers.push(() => ticker.stop())
+    const housekeeping = startTicker(3_600_000, () => deleteExpired(table, clock.now()), log)
+    closers.push(() => housekeeping.stop())
+
+    if (given.followFolder !== false) {
+      const indexer = createIndexer({ program: join(root, 'dist', 'indexer.mjs') })
+      const inspect = createInspector(ports.files, indexer)
+      const index = createIndexDatasets(ports, { inspect, datasetChanged: launcher.datasetChanged })
+      const watch = watchFolder(settings.dataDir, () => index.reconcile(), clock, { log })
+      // The index first: the watch waits for the look under way, and that may be hashing a large file.
+      closers.push(() => index.stop().then(() => watch.stop()))
+    }
     log('info', 'launcher started', { memoryBound: memory.kind, ...origins })
     return { signInUrl: auth.adminLinks.create().url, launcher, logPath, close }
   } catch (error) {
