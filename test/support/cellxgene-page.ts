@@ -44,8 +44,13 @@ export async function labelSelection(page: Page, category: string, label: string
   await expand(page, category)
   // The label's menu shows when its row is pointed at; the checkbox itself is covered by its own picture.
   await page.locator(id(`categorical-value-select-${category}-${label}`)).hover({ force: true })
-  await page.click(id(`${category}:${label}:see-actions`))
-  await page.click(id(`${category}:${label}:add-current-selection-to-this-label`))
+  // The page draws the row anew when its counts arrive, and the menu closes with the old one: open it again then.
+  const add = page.locator(id(`${category}:${label}:add-current-selection-to-this-label`))
+  for (let left = 10; left > 0 && !(await add.isVisible()); left -= 1) {
+    await page.click(id(`${category}:${label}:see-actions`))
+    await add.waitFor({ timeout: 2_000 }).catch(() => undefined)
+  }
+  await add.click()
 }
 
 export async function expand(page: Page, category: string): Promise<void> {
