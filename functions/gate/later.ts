@@ -68,6 +68,10 @@ export function createLater(dir: string, routePath: () => string, limits: Limits
   async function spool(id: string, making: Promise<Answer>): Promise<void> {
     const file = join(dir, id)
     const answer = await making
+    if (!entries.has(id)) {
+      if (answer.body && !Buffer.isBuffer(answer.body)) answer.body.destroy()
+      return // nobody waits for it any more
+    }
     await mkdir(dir, { recursive: true, mode: 0o700 })
     let bytes = 0
     const count = new Transform({
@@ -156,7 +160,9 @@ export function createLater(dir: string, routePath: () => string, limits: Limits
       return { status, headers: { ...headers, 'content-length': String(bytes) }, body: content }
     },
     async close() {
+      const under = [...entries.values()].map(({ done }) => done)
       for (const id of [...entries.keys()]) drop(id)
+      await Promise.all(under) // or one of them could write after the removal
       await rm(dir, { recursive: true, force: true })
     },
   }

@@ -34,18 +34,16 @@ export function createLeaving(log: Log): Leaving {
   }
 }
 
-/** How long reads under way may still take, ms: their pages repeat them. */
-const readsMs = 2_000
 const lookMs = 20
 
 /** Waits until nothing that must be finished is under way, at most `drainMs`. */
 export async function drain(
   under: { state: GateState; saves: () => Saves | null },
-  tuning: Pick<Tuning, 'drainMs'>,
+  tuning: Pick<Tuning, 'drainMs' | 'drainReadsMs'>,
 ): Promise<void> {
   let waited = 0
   const savesBusy = () => (under.saves()?.underWay ?? 0) > 0
-  while (waited < tuning.drainMs && (savesBusy() || (under.state.busy > 0 && waited < readsMs))) {
+  while (waited < tuning.drainMs && (savesBusy() || (under.state.busy > 0 && waited < tuning.drainReadsMs))) {
     await pause(lookMs)
     waited += lookMs
   }

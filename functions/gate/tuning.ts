@@ -16,6 +16,8 @@ export type Tuning = {
   laterBytes: number
   /** Longest time that saves under way get when the gate leaves, ms. */
   drainMs: number
+  /** And how long reads under way get then, ms: their pages repeat them. */
+  drainReadsMs: number
   /** One call to the API, ms. */
   apiTimeoutMs: number
   /** How long an unreachable API is tried again for one save, ms; below `laterAfterMs`, so that the page hears of it. */
@@ -68,6 +70,7 @@ export const defaultTuning: Tuning = {
   laterMost: 16,
   laterBytes: 2048 * MiB,
   drainMs: 20_000,
+  drainReadsMs: 2_000,
   apiTimeoutMs: 10_000,
   vaultRetryMs: 18_000,
   startSilenceMs: 120_000,

@@ -225,7 +225,7 @@ describe('a gate leaves', () => {
 
 describe('while it leaves', () => {
   test('a save under way is finished and acknowledged, and new calls are held', async () => {
-    const world = await startWorld()
+    const world = await startWorld({ tuning: { drainReadsMs: 30 } })
     const reached = deferred<void>()
     const go = deferred<void>()
     world.api.beforePut = () => {
@@ -239,6 +239,7 @@ describe('while it leaves', () => {
     expect(isHeld(await world.saveLabels('late', null))).toBe(true)
     expect(isHeld(await world.ask('api/v0.2/config'))).toBe(true)
     expect((await world.ask('-/health')).status).toBe(503)
+    await new Promise((resolve) => setTimeout(resolve, 100)) // longer than a read would get
     expect(world.api.byes).toEqual([])
     go.resolve()
     const reply = await saving
@@ -246,6 +247,18 @@ describe('while it leaves', () => {
     await world.left
     expect(world.api.vault.labels.map(({ content }) => content)).toEqual(['one'])
     expect(world.api.byes.length).toBe(1)
+  })
+
+  test('a read under way gets a moment, then its connection ends', async () => {
+    const world = await startWorld({ tuning: { drainReadsMs: 150 } })
+    const quick = world.ask('api/v0.2/layout/obs?delay=60&bytes=10')
+    const slow = world.ask('api/v0.2/layout/obs?delay=5000&bytes=10')
+    slow.catch(() => {})
+    await until(() => world.viewer.requests.filter(({ url }) => url.includes('delay')).length === 2)
+    world.signals.emit('SIGTERM')
+    expect((await quick).status).toBe(200)
+    await expect(slow).rejects.toThrow()
+    await world.left
   })
 
   test('a save that never ends is not waited for longer than the drain', async () => {

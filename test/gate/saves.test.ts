@@ -31,7 +31,7 @@ describe('a save', () => {
     expect(world.api.vault.labels.map(({ base }) => base)).toEqual([null, '1'])
     const sets = await world.saveGeneSets('{"genesets":[]}', null)
     expect([sets.status, sets.headers[geneSetsVersion], sets.headers[labelsVersion]]).toEqual([200, '1', undefined])
-    expect(readdirSync(world.config.taskDir).filter((name) => name.startsWith('save-'))).toEqual([])
+    await until(() => !readdirSync(world.config.taskDir).some((name) => name.startsWith('save-')))
   })
 
   test('is not answered before the vault has it', async () => {
@@ -227,6 +227,28 @@ describe('a save', () => {
     expect([again.status, again.headers[labelsVersion]]).toEqual([200, '1'])
   })
 
+  test('that still waits when its browser goes away is dropped: a newer one comes', async () => {
+    const world = await startWorld()
+    const reached = deferred<void>()
+    const go = deferred<void>()
+    world.api.beforePut = () => {
+      reached.resolve()
+      return go.promise
+    }
+    const first = world.saveLabels('one', null)
+    await reached.promise
+    const gone = new AbortController()
+    const second = world.saveLabels('two', '1', { signal: gone.signal })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    gone.abort()
+    await expect(second).rejects.toThrow()
+    const third = world.saveLabels('three', '1')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    go.resolve()
+    expect([(await first).status, (await third).status]).toEqual([200, 200])
+    expect(contents(world)).toEqual(['one', 'three'])
+  })
+
   test('over the bounds is refused before the viewer sees it, compressed or not', async () => {
     const world = await startWorld({ tuning: { saveBytes: 10_000, saveInflatedBytes: 20_000 } })
     const before = world.viewer.requests.length
@@ -259,9 +281,20 @@ test('the task’s socket belongs to the viewer alone, and takes nothing but a s
     const reply = await send(world.config.taskSocket, '/vault/labels', { method: 'PUT', body: 'forged', headers })
     expect(reply.status).toBe(409)
   }
+  // And while one is under way: nothing but that one.
+  const body = deflateSync('mine')
+  const slow = world.ask('api/v0.2/annotations/obs?delay=150', {
+    method: 'PUT',
+    body,
+    headers: { 'x-cxod-base': 'none' },
+  })
+  await until(() => world.viewer.requests.some(({ method }) => method === 'PUT'))
+  const forged = { method: 'PUT', body: 'forged', headers: { 'x-save-id': 'guess' } }
+  expect((await send(world.config.taskSocket, '/vault/labels', forged)).status).toBe(409)
+  expect((await slow).status).toBe(200)
   expect((await send(world.config.taskSocket, '/vault/other', {})).status).toBe(404)
   expect((await send(world.config.taskSocket, '/failed', { method: 'POST', body: 'no json' })).status).toBe(400)
-  expect(contents(world)).toEqual([])
+  expect(contents(world)).toEqual(['mine'])
 })
 
 const slowBeats = { diffexpCells: 1000, apiSilenceMs: 60_000, beatMs: 60_000 }

@@ -103,6 +103,24 @@ describe('a change in the vault that a beat brings', () => {
     expect((await world.ask('api/v0.2/genesets')).headers[geneSetsVersion]).toBe('1')
   })
 
+  test('is not believed when a save has overtaken it: the beat’s answer is older than what the gate knows', async () => {
+    const world = await startWorld()
+    const asked = deferred<void>()
+    const go = deferred<void>()
+    world.api.beforeAnswer = (call) => {
+      if (!call.endsWith('/gate/beat')) return
+      asked.resolve() // it says "nothing is kept", and comes late
+      return go.promise
+    }
+    await asked.promise
+    expect((await world.saveLabels('one', null)).status).toBe(200)
+    const beats = world.api.beats.length
+    go.resolve()
+    await until(() => world.api.beats.length > beats + 1)
+    expect(world.viewer.reloads).toEqual([])
+    expect((await world.ask('api/v0.2/schema')).headers[labelsVersion]).toBe('1')
+  })
+
   test('is not mistaken for one when it is the gate’s own save', async () => {
     const world = await startWorld({ work: { limits: { diffexpCells: 1000, apiSilenceMs: 60_000, beatMs: 1 } } })
     for (let at = 0; at < 20; at += 1)

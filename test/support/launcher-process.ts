@@ -65,7 +65,6 @@ export async function startLauncher(from: {
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (printed += text))
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  const tasks = path.join(stateDir, 'run', 't')
   const launcher: LauncherProcess = {
     child,
     signInUrl: await signInLine(() => printed, exited),
@@ -75,15 +74,7 @@ export async function startLauncher(from: {
     dataDir,
     log: () => readFileSync(path.join(stateDir, 'launcher.log'), 'utf8'),
     printed: () => printed,
-    processes() {
-      return readdirSync(tasks).flatMap((id) => {
-        try {
-          return (JSON.parse(readFileSync(path.join(tasks, id, 'task.json'), 'utf8')) as TaskRecord).processes
-        } catch {
-          return [] // removed while we read
-        }
-      })
-    },
+    processes: () => recordedProcesses(stateDir),
     async stop() {
       child.kill('SIGINT')
       return exited
@@ -94,6 +85,18 @@ export async function startLauncher(from: {
     },
   }
   return launcher
+}
+
+/** Processes of tasks that the launcher of this state folder has recorded. */
+export function recordedProcesses(stateDir: string): TaskRecord['processes'] {
+  const tasks = path.join(stateDir, 'run', 't')
+  return readdirSync(tasks).flatMap((id) => {
+    try {
+      return (JSON.parse(readFileSync(path.join(tasks, id, 'task.json'), 'utf8')) as TaskRecord).processes
+    } catch {
+      return [] // removed while we read
+    }
+  })
 }
 
 async function signInLine(printed: () => string, exited: Promise<number | null>): Promise<string> {

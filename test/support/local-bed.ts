@@ -1,5 +1,5 @@
 /** The whole one-machine platform inside a test, with datasets put straight into its catalogue. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { issueRouteCookie } from '../../functions/auth/tickets.ts'
 import type { Dataset } from '../../functions/core/dataset.ts'
@@ -13,12 +13,15 @@ import { openStore } from '../../functions/platform/local/store.ts'
 import { projectRoot } from '../../functions/setup/python.ts'
 import { builtPrograms } from './built.ts'
 import { freePort } from './dynamodb-local.ts'
+import { recordedProcesses } from './launcher-process.ts'
 import { testPython } from './tools.ts'
 
 export type LocalBed = LocalLauncher & {
   appUrl: string
   viewUrl: string
   stateDir: string
+  log(): string
+  processes(): ReturnType<typeof recordedProcesses>
   /** Headers with which the page of this session calls its route. */
   pageCall(session: Session): Promise<Record<string, string>>
   untilReady(who: User, datasetId: string, timeoutMs?: number): Promise<Session>
@@ -50,6 +53,8 @@ export async function startLocalBed(
     appUrl: settings.appUrl,
     viewUrl: settings.viewUrl,
     stateDir,
+    log: () => readFileSync(running.logPath, 'utf8'),
+    processes: () => recordedProcesses(stateDir),
     async pageCall({ id, ownerId, datasetId, datasetVersion }) {
       const cookie = await issueRouteCookie({ ownerId, sessionId: id, datasetId }, { keys, clock })
       return { cookie: `cxod-route=${cookie}`, 'x-cxod-owner': ownerId, 'x-cxod-dataset-version': datasetVersion }

@@ -43,6 +43,8 @@ export type StandInApi = {
   refuse: { status: number; code: string; detail: string } | null
   /** Runs before a vault write is done. */
   beforePut: (kind: Kind) => Promise<void> | void
+  /** Runs when something was done and is not answered yet. */
+  beforeAnswer: (call: string) => Promise<void> | void
   readonly work: Work
   close(): Promise<void>
 }
@@ -63,6 +65,7 @@ export async function startStandInApi(socketPath: string, token: string, work: W
     lose: [],
     refuse: null,
     beforePut: () => {},
+    beforeAnswer: () => {},
     work,
     close,
   }
@@ -93,6 +96,7 @@ export async function startStandInApi(socketPath: string, token: string, work: W
     if (req.headers.authorization !== `Bearer ${token}`) return send(res, 401, { code: 'not-signed-in' })
     const lost = api.lose.indexOf(call)
     const [status, value] = await perform(req, body)
+    await api.beforeAnswer(call)
     if (lost >= 0) {
       api.lose.splice(lost, 1)
       return void req.socket.destroy()

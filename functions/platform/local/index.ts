@@ -193,9 +193,8 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
       const indexer = createIndexer({ program: join(root, 'dist', 'indexer.mjs') })
       const inspect = createInspector(ports.files, indexer)
       const index = createIndexDatasets(ports, { inspect, datasetChanged: launcher.datasetChanged })
-      const watch = watchFolder(settings.dataDir, () => index.reconcile(), clock, { log })
-      // The index first: the watch waits for the look under way, and that may be hashing a large file.
-      closers.push(() => index.stop().then(() => watch.stop()))
+      const watch = watchFolder(settings.dataDir, () => index.look(), clock, { log })
+      closers.push(() => watch.stop().then(() => index.stop()))
     }
     log('info', 'launcher started', { memoryBound: memory.kind, ...origins })
     return { signInUrl: auth.adminLinks.create().url, launcher, logPath, close }
