@@ -152,8 +152,10 @@ export function createLater(dir: string, routePath: () => string, limits: Limits
       const { status, headers, file, bytes, body } = entry.answer
       if (body !== 'file') return { status, headers, body }
       const content = createReadStream(file)
-      content.once('end', () => {
-        // Not removed at once: the browser may have lost its connection on the last stretch, and asks again.
+      // `close` and not `end`: a browser that has all its bytes may be gone before the stream has ended.
+      content.once('close', () => {
+        if (content.bytesRead < bytes) return
+        // Not removed at once: it may have lost its connection on the last stretch, and asks again.
         clearTimeout(entry.timer)
         entry.timer = setTimeout(() => drop(id), limits.laterFetchedMs).unref()
       })

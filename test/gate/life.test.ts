@@ -104,7 +104,7 @@ describe('a gate leaves', () => {
   })
 
   test('at the end of its time', async () => {
-    const world = await startWorld({ work: { endsAt: Date.now() + 300 } })
+    const world = await startWorld({ early: true, work: { endsAt: Date.now() + 300 } })
     expect((await world.left).cause).toBe('lifetime')
     expect(world.api.byes.at(-1)?.cause).toBe('lifetime')
   })
@@ -117,7 +117,7 @@ describe('a gate leaves', () => {
 
   test.each(['down', 'silent'] as const)('when the API has been %s for too long', async (how) => {
     const world = await startWorld({
-      work: { limits: { ...quietLimits, apiSilenceMs: 150 } },
+      work: { limits: { ...quietLimits, apiSilenceMs: 1000 } },
       tuning: { apiTimeoutMs: 50 },
     })
     world.api[how] = true
@@ -250,7 +250,7 @@ describe('while it leaves', () => {
   })
 
   test('a read under way gets a moment, then its connection ends', async () => {
-    const world = await startWorld({ tuning: { drainReadsMs: 150 } })
+    const world = await startWorld({ tuning: { drainReadsMs: 1000 } })
     const quick = world.ask('api/v0.2/layout/obs?delay=60&bytes=10')
     const slow = world.ask('api/v0.2/layout/obs?delay=5000&bytes=10')
     slow.catch(() => {})

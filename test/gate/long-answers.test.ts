@@ -28,7 +28,7 @@ async function fetchLater(world: World, place: string): Promise<Reply> {
 describe('an answer that takes long', () => {
   test('is promised, waited for, and given as it would have been', async () => {
     const world = await startWorld({ tuning: soon })
-    const place = expectLater(await world.ask('api/v0.2/layout/obs?delay=150&bytes=300000'))
+    const place = expectLater(await world.ask('api/v0.2/layout/obs?delay=500&bytes=300000'))
     expectLater(await world.askRaw(place))
     const reply = await fetchLater(world, place)
     expect([reply.status, reply.headers['content-type']]).toEqual([200, 'application/octet-stream'])
@@ -85,7 +85,7 @@ describe('an answer that takes long', () => {
 
   test('waits on its connection when every place is taken by answers still being made', async () => {
     const world = await startWorld({ tuning: { ...soon, laterMost: 1 } })
-    expectLater(await world.ask('api/v0.2/layout/obs?delay=400&bytes=10'))
+    expectLater(await world.ask('api/v0.2/layout/obs?delay=1500&bytes=10'))
     const reply = await world.ask('api/v0.2/layout/obs?delay=150&bytes=10')
     expect([reply.status, reply.body.length]).toEqual([200, 10])
   })
@@ -128,7 +128,7 @@ describe('differential expressions', () => {
 
   test('whose browser went away while they waited are dropped', async () => {
     const world = await startWorld()
-    const first = diffexp(world, 100, 'first')
+    const first = diffexp(world, 800, 'first')
     await until(() => world.viewer.seen.diffexps === 1)
     const gone = new AbortController()
     const second = diffexp(world, 1, 'second', gone.signal)

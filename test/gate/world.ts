@@ -64,7 +64,7 @@ const quick: Partial<Tuning> = {
   backoffMostMs: 20,
   progressMs: 10,
   apiTimeoutMs: 2_000,
-  vaultRetryMs: 400,
+  vaultRetryMs: 5_000,
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
