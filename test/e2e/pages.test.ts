@@ -72,6 +72,8 @@ describe('in a browser', () => {
   it('goes from the sign-in to a viewer’s page by keyboard alone', async () => {
     const { page, complaints } = await open()
     await page.goto(`${appOrigin}/datasets/pbmc`)
+    // The name has the focus by itself, a moment after the page has loaded.
+    await page.waitForFunction('document.activeElement?.tagName === "INPUT"')
     await page.keyboard.type('ada')
     await page.keyboard.press('Tab')
     await page.keyboard.type('correct horse')
