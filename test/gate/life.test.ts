@@ -88,6 +88,12 @@ describe('a gate leaves', () => {
     expect(await world.left).toEqual({ cause: 'told', detail: 'idle' })
   })
 
+  test('when the API disowns its session', async () => {
+    const world = await startWorld()
+    world.api.over = true
+    expect((await world.left).cause).toBe('told')
+  })
+
   test('on SIGTERM, before it knows its work and after', async () => {
     for (const knocks of [[{ status: 'not-yet', retryMs: 10 }] as const, ['work'] as const]) {
       const world = await startWorld({

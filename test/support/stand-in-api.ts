@@ -37,6 +37,8 @@ export type StandInApi = {
   down: boolean
   /** Takes every call, does nothing, answers nothing. */
   silent: boolean
+  /** Answers everything with "this session is over". */
+  over: boolean
   /** Does what is asked, then breaks the connection instead of answering: the next calls of that method and path. */
   lose: string[]
   /** Answers vault writes with this problem. */
@@ -62,6 +64,7 @@ export async function startStandInApi(socketPath: string, token: string, work: W
     beat: { status: 'stay' },
     down: false,
     silent: false,
+    over: false,
     lose: [],
     refuse: null,
     beforePut: () => {},
@@ -94,6 +97,7 @@ export async function startStandInApi(socketPath: string, token: string, work: W
     api.calls.push(call)
     if (api.silent) return
     if (req.headers.authorization !== `Bearer ${token}`) return send(res, 401, { code: 'not-signed-in' })
+    if (api.over) return send(res, 409, { code: 'session-over', detail: 'over' })
     const lost = api.lose.indexOf(call)
     const [status, value] = await perform(req, body)
     await api.beforeAnswer(call)

@@ -1,7 +1,7 @@
 /**
  * Behaves like the viewer towards a gate, in a few milliseconds and megabytes: takes its work, keeps labels through the task's
  * socket, answers cellxgene's paths. Queries make it slow, large or rude: `?delay=ms`, `?bytes=n`, `?status=n`, `?reset`, `?cut`,
- * `?die`, `?redirect=to`, `?echo`. `stand-in-viewer-main.ts` is the same as a process, with the real viewer's arguments.
+ * `?die`, `?redirect=to`, `?echo`, `?stale` (breaks a connection that has carried a request before). `stand-in-viewer-main.ts` is the same as a process, with the real viewer's arguments.
  */
 import { rmSync } from 'node:fs'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
@@ -35,7 +35,7 @@ export type StandInViewer = {
   readonly work: { path: string; distribution: string | null; diffexpCells: number; title: string } | null
   readonly reloads: Kind[]
   /** Most differential expressions at a time, how many were begun, and how many uploads never ended. */
-  readonly seen: { mostDiffexps: number; diffexps: number; aborted: number }
+  readonly seen: { connections: number; mostDiffexps: number; diffexps: number; aborted: number }
   /** As if its process had ended: every connection breaks, nothing listens. */
   kill(): Promise<void>
 }
@@ -50,10 +50,11 @@ export async function startStandInViewer(options: StandInViewerOptions): Promise
     content,
     work: null as StandInViewer['work'],
     reloads: [] as Kind[],
-    seen: { mostDiffexps: 0, diffexps: 0, aborted: 0 },
+    seen: { connections: 0, mostDiffexps: 0, diffexps: 0, aborted: 0 },
     kill,
   }
   let diffexps = 0
+  const carried = new WeakMap<object, number>()
   const gone = new AbortController()
   const server = http.createServer((req, res) => {
     req.once('aborted', () => {
@@ -65,14 +66,19 @@ export async function startStandInViewer(options: StandInViewerOptions): Promise
     answer(req, res).catch(() => res.destroy())
   })
 
+  server.on('connection', () => {
+    viewer.seen.connections += 1
+  })
+
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const url = new URL(req.url ?? '/', 'http://viewer')
     const ask = url.searchParams
+    carried.set(req.socket, (carried.get(req.socket) ?? 0) + 1)
     viewer.requests.push({ method: req.method ?? '', url: req.url ?? '', headers: req.headers })
     const body = await read(req)
     if (ask.has('delay')) await wait(Number(ask.get('delay')))
     if (ask.has('die')) return options.die ? options.die() : void kill()
-    if (ask.has('reset')) return void res.destroy()
+    if (ask.has('reset') || (ask.has('stale') && carried.get(req.socket) !== 1)) return void res.destroy()
     if (ask.has('status')) return send(res, Number(ask.get('status')), { message: 'as asked' })
     if (ask.has('redirect')) return void res.writeHead(302, { location: ask.get('redirect') ?? '' }).end()
     if (ask.has('echo')) return send(res, 200, { headers: req.headers, body: body.toString('latin1') }, rude)
