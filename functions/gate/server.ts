@@ -90,14 +90,15 @@ function wrongPage(req: IncomingMessage, work: Work, target: Target): Answer | n
   const version = req.headers[pageHeaders.datasetVersion]
   // A beacon can't carry headers, so activity may come without them; what it carries must be right.
   const required = target.kind === 'api'
-  if (owner !== work.ownerId && (required || owner !== undefined)) return ownerChanged
+  if (owner !== asHeader(work.ownerId) && (required || owner !== undefined)) return ownerChanged
   if (version !== work.datasetVersion && (required || version !== undefined)) return datasetChanged
   return null
 }
 
-/** Answers a request whose body nobody will read: the connection ends with it, or the rest would pass for a next request's. */
+/** Header values are Latin-1 on the wire: the companion percent-encodes an id that is not plain ASCII. */
+const asHeader = (ownerId: string): string => (/^[\x21-\x7e]*$/.test(ownerId) ? ownerId : encodeURIComponent(ownerId))
+
 function refuse(res: ServerResponse, answer: Answer): void {
-  if (!res.req.complete) res.shouldKeepAlive = false
   deliver(res, answer, res.req.method === 'HEAD')
 }
 

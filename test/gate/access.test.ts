@@ -122,6 +122,14 @@ describe('the cookie', () => {
 })
 
 describe('the page', () => {
+  test('of somebody whose id is no plain ASCII is known by the id as the companion sends it', async () => {
+    const ownerId = 'uni:Zoë ☕'
+    const world = await startWorld({ work: { ownerId } })
+    const asked = { cookie: await world.cookie({ sub: ownerId }), owner: encodeURIComponent(ownerId) }
+    expect((await world.ask('api/v0.2/config', asked)).status).toBe(200)
+    expect((await world.ask('api/v0.2/config', { ...asked, owner: 'uni:Zo' })).status).toBe(409)
+  })
+
   test.each([
     ['another owner', { owner: 'local:bob' }, 'owner-changed'],
     ['no owner', { owner: null }, 'owner-changed'],
