@@ -62,8 +62,6 @@ export function answerApi(req: IncomingMessage, res: ServerResponse, call: ApiCa
   void making.then((answer) => {
     clearTimeout(timer)
     if (adopted) return
-    // An error may come before the body was read: the rest of it must not pass for a next request.
-    if (!req.complete) res.shouldKeepAlive = false
     deliver(res, answer, headOnly)
   })
 }

@@ -61,7 +61,8 @@ export function deliver(res: ServerResponse, answer: Answer, headOnly = false): 
       ...answer.headers,
       ...(headOnly || answer.status === 204 ? {} : length),
     })
-    res.end(headOnly ? undefined : (body ?? undefined))
+    if (body && !headOnly) res.write(body)
+    endWithRequest(res)
     return
   }
   res.writeHead(answer.status, { ...fixedHeaders, ...answer.headers })
@@ -84,4 +85,32 @@ export function deliver(res: ServerResponse, answer: Answer, headOnly = false): 
   })
   res.on('drain', () => body.resume())
   body.on('end', () => res.end())
+}
+
+/** How long the rest of a refused request is still read, ms. */
+const lingerMs = 5_000
+
+/**
+ * Ends the answer when the request has ended too. An answer may come before the body it refuses was read; a connection closed
+ * on unread bytes is reset, and the browser would see a broken network where it was told "too large".
+ */
+function endWithRequest(res: ServerResponse): void {
+  const { req } = res
+  if (req.complete) {
+    res.end()
+    return
+  }
+  res.flushHeaders()
+  const timer = setTimeout(() => {
+    res.end(() => req.destroy())
+  }, lingerMs).unref()
+  req.once('close', () => {
+    clearTimeout(timer)
+    res.end()
+  })
+  req.once('end', () => {
+    clearTimeout(timer)
+    res.end()
+  })
+  req.resume()
 }

@@ -133,6 +133,22 @@ describe('a request’s body', () => {
     expect(most).toBeLessThan(150 * MiB)
   })
 
+  test('is refused in words that arrive, though it is still being sent', async () => {
+    const world = await startWorld({ tuning: { bodyBytes: 1000 } })
+    const body = Buffer.alloc(8 * MiB)
+    for (const headers of [{}, { 'transfer-encoding': 'chunked' }, { connection: 'close' }]) {
+      const asked = [
+        world.ask('api/v0.2/data/var', { method: 'PUT', body, headers }),
+        world.ask('api/v0.2/data/var', { method: 'PUT', body, headers, cookie: null }),
+        world.ask('api/v0.2/colors', { method: 'POST', body, headers }),
+        world.ask('nothing', { method: 'PUT', body, headers }),
+      ]
+      expect((await Promise.all(asked)).map((reply) => [reply.status, typeof json(reply).code])).toEqual(
+        [413, 401, 405, 404].map((status) => [status, 'string']),
+      )
+    }
+  })
+
   test('shares one budget of memory with all others', async () => {
     const world = await startWorld({ tuning: { bodiesBytes: 1_000_000 } })
     const hold = http.request({
