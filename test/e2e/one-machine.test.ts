@@ -88,10 +88,19 @@ describe('the main job on one machine', () => {
     expect(startTimeOf(second?.pid ?? 0)).toBeNull()
     await shot('asleep')
 
+    // The sleeping page wakes its viewer by itself, once somebody who is there asks it for data.
+    await page.fill('[data-testid="gene-search"]', 'CD79A')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('[data-testid="histogram-CD79A"]', { timeout: 60_000 })
+    expect(await page.evaluate(() => 'neverReloaded' in window)).toBe(true)
+    await waitForState('stopped')
+
     await page.goto(`${launcher.viewUrl}/v/pbmc/`)
     await drawn(page)
     expect(await countOf(page, 'mine', 'interesting')).toBe(cells)
     expect(await page.locator('[data-testid="category-meanwhile"]').count()).toBe(1)
+    await page.click('[data-testid="colorby-louvain"]')
+    await page.waitForTimeout(1000)
     await shot('awake')
     expect(faults).toEqual([])
   })
@@ -112,7 +121,7 @@ describe('the main job on one machine', () => {
 
   it('has a receipt for each viewer that ended, with its reason', async () => {
     const { items: receipts } = (await (await api('/api/receipts')).json()) as { items: { cause: string }[] }
-    expect(receipts.map(({ cause }) => cause)).toEqual(['idle', 'task-lost'])
+    expect(receipts.map(({ cause }) => cause)).toEqual(['idle', 'idle', 'task-lost'])
   })
 
   it('stops every child on Ctrl-C', async () => {
