@@ -7,6 +7,7 @@ import { type Answer, deliver } from './answer.ts'
 import { type Budget, checkDeflated, withBody } from './body.ts'
 import type { DiffexpQueue } from './diffexp-queue.ts'
 import { type Forward, fromViewer, toViewer, ViewerGone } from './forward.ts'
+import { createGone, type Gone } from './gone.ts'
 import { pageHeaders, saveIdHeader, versionHeaders } from './header-names.ts'
 import type { Later } from './later.ts'
 import { problemOf } from './problem-of.ts'
@@ -30,18 +31,18 @@ export type AnswerDeps = {
 }
 
 type ApiCall = { target: Target & { kind: 'api' }; handling: Handling; method: string }
-type Making = ApiCall & { req: IncomingMessage; signal: AbortSignal }
+type Making = ApiCall & { req: IncomingMessage; gone: Gone }
 
 /** Makes the answer; after `laterAfterMs` without one the browser is told where to ask for it. Never throws. */
 export function answerApi(req: IncomingMessage, res: ServerResponse, call: ApiCall, deps: AnswerDeps): void {
-  const gone = new AbortController()
+  const gone = createGone()
   const headOnly = call.method === 'HEAD'
   let timer: NodeJS.Timeout | undefined
   let adopted = false
-  const making = make({ ...call, req, signal: gone.signal }, deps).catch((error: unknown) => {
+  const making = make({ ...call, req, gone }, deps).catch((error: unknown) => {
     if (error instanceof ViewerGone) deps.onViewerGone()
     // A browser that went away caused its own error, and hears of none.
-    const went = !adopted && (gone.signal.aborted || res.destroyed || req.errored !== null)
+    const went = !adopted && (gone.aborted || res.destroyed || req.errored !== null)
     return went ? abandoned : problemOf(error, deps.log)
   })
   res.once('close', () => {
@@ -76,7 +77,7 @@ async function make(call: Making, deps: AnswerDeps): Promise<Answer> {
   if ('save' in handling) return save(handling.save, call, deps)
   const kind = handling.versioned
   const ask = () => read(call, deps)
-  const settled = await deps.sync.readAs(kind, ask, discard, call.signal)
+  const settled = await deps.sync.readAs(kind, ask, discard, call.gone)
   if (settled === null)
     throw new LauncherError('unavailable', 'The viewer is taking over other labels. Try again shortly.')
   const { answer, version } = settled
@@ -84,9 +85,9 @@ async function make(call: Making, deps: AnswerDeps): Promise<Answer> {
   return answer
 }
 
-async function read({ req, signal, method, target }: Making, { forward, work }: AnswerDeps): Promise<Answer> {
+async function read({ req, gone, method, target }: Making, { forward, work }: AnswerDeps): Promise<Answer> {
   const path = `${target.path}${target.query}`
-  const res = await forward.send({ method, path, headers: toViewer(req.headers), signal })
+  const res = await forward.send({ method, path, headers: toViewer(req.headers), gone })
   return passed(res, work.routePath)
 }
 
@@ -99,11 +100,11 @@ function discard(answer: Answer): void {
 }
 
 /** A read that carries its question in a body: `summarize/var`, `data/var`. */
-async function compute({ req, signal, method, target }: Making, { forward, work, budget, tuning }: AnswerDeps) {
+async function compute({ req, gone, method, target }: Making, { forward, work, budget, tuning }: AnswerDeps) {
   const bounds = { rawBytes: tuning.bodyBytes, decodedBytes: tuning.bodyBytes }
   return withBody(req, bounds, budget, async ({ decoded }) => {
     const path = `${target.path}${target.query}`
-    const res = await forward.send({ method, path, headers: toViewer(req.headers), body: decoded, signal })
+    const res = await forward.send({ method, path, headers: toViewer(req.headers), body: decoded, gone })
     return passed(res, work.routePath)
   })
 }
@@ -111,22 +112,22 @@ async function compute({ req, signal, method, target }: Making, { forward, work,
 /** Bytes that one cell may take in a differential expression's list of cells: a number of seven digits, a comma, and room. */
 const cellBytes = 16
 
-async function diffexp({ req, signal, method, target }: Making, deps: AnswerDeps): Promise<Answer> {
+async function diffexp({ req, gone, method, target }: Making, deps: AnswerDeps): Promise<Answer> {
   const { forward, work, budget, tuning, queue } = deps
   const most = tuning.bodyBytes + cellBytes * work.limits.diffexpCells
   return withBody(req, { rawBytes: most, decodedBytes: most }, budget, ({ decoded }) =>
-    queue.run(signal, async () => {
+    queue.run(gone.signal, async () => {
       const path = `${target.path}${target.query}`
       const headers = toViewer(req.headers)
-      // Without the signal: the viewer computes on when its asker is gone, and the next one must not start beside it.
+      // Not given up with it: the viewer computes on when its asker is gone, and the next one must not start beside it.
       const res = await forward.send({ method, path, headers, body: decoded, timeoutMs: tuning.diffexpMostMs })
-      if (signal.aborted) res.resume()
+      if (gone.aborted) res.resume()
       return passed(res, work.routePath)
     }),
   )
 }
 
-async function save(kind: VaultKind, { req, signal, method, target }: Making, deps: AnswerDeps): Promise<Answer> {
+async function save(kind: VaultKind, { req, gone, method, target }: Making, deps: AnswerDeps): Promise<Answer> {
   const { forward, budget, tuning, saves } = deps
   const base = baseOf(req)
   const bounds = {
@@ -140,7 +141,7 @@ async function save(kind: VaultKind, { req, signal, method, target }: Making, de
       const headers = { ...toViewer(req.headers), [saveIdHeader]: saveId }
       return forward.send({ method, path, headers, body: decoded, timeoutMs: tuning.saveMostMs })
     }
-    return saves.run({ kind, raw, base, toViewer: toViewerNow, signal })
+    return saves.run({ kind, raw, base, toViewer: toViewerNow, signal: gone.signal })
   })
 }
 

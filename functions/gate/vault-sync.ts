@@ -7,6 +7,7 @@ import type { BeatAnswer, SavedVersion, Work } from '../api/contract/gate.ts'
 import { isLauncherError } from '../core/errors.ts'
 import type { Clock, Log, VaultKind } from '../core/ports.ts'
 import type { Api, PutAnswer } from './api-client.ts'
+import type { Gone } from './gone.ts'
 import { backoff, createLock, type Lock, pause, within } from './timing.ts'
 import type { Tuning } from './tuning.ts'
 
@@ -44,7 +45,7 @@ export type VaultSync = {
     kind: VaultKind,
     ask: () => Promise<T>,
     discard: (answer: T) => void,
-    signal: AbortSignal,
+    gone: Gone,
   ): Promise<{ answer: T; version: string | null } | null>
   /** What a beat brought; `marks` from before it was sent, so that a save meanwhile is not taken for an older version. */
   marks(): string
@@ -191,11 +192,11 @@ export function createVaultSync(work: Pick<Work, 'labelsVersion' | 'geneSetsVers
       state.stamp += 1
       return body && known !== null ? { version: known, body } : null
     },
-    async readAs(kind, ask, discard, signal) {
+    async readAs(kind, ask, discard, gone) {
       const state = states[kind]
       for (let attempt = 0; attempt < readTries; attempt += 1) {
         if (state.changing) {
-          await within(new Promise<void>((resolve) => state.waiters.add(resolve)), tuning.settleMs, signal)
+          await within(new Promise<void>((resolve) => state.waiters.add(resolve)), tuning.settleMs, gone.signal)
           if (state.changing) return null
         }
         const before = state.stamp
