@@ -10,6 +10,8 @@ export type Progress = {
   stop(): void
 }
 
+const firstMs = 150
+
 export function startProgress(
   totalBytes: number,
   deps: { talk: Talk; clock: Clock; tuning: Pick<Tuning, 'progressMs' | 'loadingReportMs'>; signal: AbortSignal },
@@ -22,6 +24,8 @@ export function startProgress(
   let toldAt = 0
 
   void (async () => {
+    // A file on the same machine is there at once: nobody should read for a second that it is being downloaded.
+    await pause(Math.min(firstMs, tuning.progressMs), over)
     while (!over.aborted) {
       if (current !== told || clock.now() - toldAt >= tuning.loadingReportMs) {
         const report: ProgressReport = current
