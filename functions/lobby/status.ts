@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { LobbyStatus } from '../api/contract/lobby.ts'
 import { type Dataset, isUsable } from '../core/dataset.ts'
 import { endsAt, sleepAt } from '../core/deadlines.ts'
+import { endingWords } from '../core/ending-words.ts'
 import type { Limits } from '../core/limits.ts'
 import type { Principal } from '../core/principal.ts'
 import { type EndCause, isFailure, isLive, type Session } from '../core/session.ts'
@@ -99,35 +100,16 @@ export function datasetWords(dataset: Dataset): { title: string; text: string; p
   }
 }
 
-const causeWords: Partial<Record<EndCause, { title: string; text: string }>> = {
-  'start-timeout': {
-    title: 'The viewer took too long to start',
-    text: 'It reported no progress and was stopped. Try again; if it happens twice, tell your administrator.',
-  },
-  'task-lost': {
-    title: 'The viewer stopped unexpectedly',
-    text: 'Annotations that were saved are safe. It can be started again.',
-  },
-  'out-of-memory': {
-    title: 'The viewer ran out of memory',
-    text: 'What you did last needed more than it had. Annotations that were saved are safe.',
-  },
-  'load-failed': {
-    title: 'cellxgene could not load this file',
-    text: 'Trying again helps only if the file has changed. Ask whoever provides the dataset.',
-  },
-  refused: { title: 'The viewer could not be started', text: 'Try again in a minute.' },
-}
-
 function failure(session: Session, cause: EndCause, detail: string | null): Problem {
-  const words = causeWords[cause] ?? { title: 'The viewer has failed', text: 'Try again.' }
+  const { title, remedy } = endingWords(cause)
   const larger = cause === 'out-of-memory' ? nextLarger(session.size) : null
   const text =
-    cause === 'out-of-memory' && session.readyAt === null ? 'Loading the file needed more than it had.' : words.text
+    cause === 'out-of-memory' && session.readyAt === null ? 'Loading the file needed more than it had.' : remedy
   const noLarger = cause === 'out-of-memory' && larger === null ? ' This is the largest size there is.' : ''
   return {
     code: cause,
-    title: words.title,
+    // A heading here, a sentence elsewhere.
+    title: title.replace(/\.$/, ''),
     detail: `${text}${noLarger}${detail ? ` (${detail})` : ''}`,
     largerMiB: larger?.memoryMiB ?? null,
   }

@@ -1,5 +1,4 @@
 /** The one-machine platform, put together: store, auth, launcher, doors, schedule; and taken apart again in order. */
-import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
@@ -24,6 +23,7 @@ import { createSessionStore } from '../dynamo/sessions.ts'
 import { createUserStore } from '../dynamo/users.ts'
 import { clientAddress } from './client-address.ts'
 import { createDatasetFiles } from './dataset-files.ts'
+import { newSessionId } from './ids.ts'
 import { createInspector } from './inspector.ts'
 import { withLiveCount } from './live-count.ts'
 import { openLog } from './log.ts'
@@ -136,7 +136,7 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
       files: createDatasetFiles(settings.dataDir),
       vault: createVault(join(settings.stateDir, 'vault'), clock),
       clock,
-      newId,
+      newId: newSessionId,
       gateToken: (session) => auth.gateTokens.sign(session),
       log,
     }
@@ -202,12 +202,6 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
     await close()
     throw error
   }
-}
-
-/** 20 characters of [a-z2-7]: 100 random bits. */
-function newId(): string {
-  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
-  return [...randomBytes(20)].map((byte) => alphabet[byte % 32]).join('')
 }
 
 /** cellxgene's package in the viewers' environment. */
