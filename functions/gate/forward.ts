@@ -5,7 +5,9 @@
  * rounds, requests per second at 1 / 10 connections (p50 in ms): direct 6,035 / 7,989 (0.15 / 0.98); node:http 2,339 / 5,536
  * (0.40 / 1.67); undici `dispatch` 2,810 / 5,448 (0.34 / 1.67); undici streams 2,358 / 5,675 (0.41 / 1.62); httpxy 2,296 / 4,987
  * (0.42 / 1.82). All under 105 MB resident after 100 MiB. The best library gains 0.06 ms of a viewer's 1.3 ms per request and costs a
- * dependency in the smallest image we have; httpxy would leave header rules, retries and spooling to us all the same.
+ * dependency in the smallest image we have; httpxy would leave header rules, retries and spooling to us all the same. On the real
+ * viewer (schema, 10 connections, a busy machine): direct 2,060–2,480, a ten-line node:http proxy 1,750–1,960, undici 1,690–1,970, this
+ * gate with all its checks 1,590–1,900.
  */
 import http, { type IncomingMessage } from 'node:http'
 import type { Headers } from './answer.ts'
