@@ -3,22 +3,27 @@ import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { Dataset } from '../../core/dataset.ts'
 import type { Catalogue } from '../../core/ports.ts'
 import { type Item, listItems } from './query.ts'
-import { conditionally, type Table, withoutKeys } from './table.ts'
+import { assertVersion, conditionally, type Table, withoutKeys } from './table.ts'
 
+const recordVersion = 1
 const pk = 'datasets'
 const skOf = (id: string) => `dataset#${id}`
-const write = (dataset: Dataset): Item => ({ pk, sk: skOf(dataset.id), v: 1, ...dataset })
-const read = (item: Item): Dataset => withoutKeys(item) as Dataset
+const write = (dataset: Dataset): Item => ({ pk, sk: skOf(dataset.id), v: recordVersion, ...dataset })
+
+export function readDataset(item: Item): Dataset {
+  assertVersion(item, 'dataset', recordVersion)
+  return withoutKeys(item) as Dataset
+}
 
 export function createCatalogue(table: Table): Catalogue {
   const { client, name: TableName } = table
   return {
     async get(id) {
       const { Item } = await client.send(new GetCommand({ TableName, Key: { pk, sk: skOf(id) }, ConsistentRead: true }))
-      return Item === undefined ? null : read(Item)
+      return Item === undefined ? null : readDataset(Item)
     },
     async list() {
-      return (await listItems(table, pk, 'dataset#')).map(read)
+      return (await listItems(table, pk, 'dataset#')).map(readDataset)
     },
     create(dataset) {
       const put = { TableName, Item: write(dataset), ConditionExpression: 'attribute_not_exists(pk)' }

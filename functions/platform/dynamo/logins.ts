@@ -3,14 +3,13 @@ import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { Login, LoginStore } from '../../core/ports.ts'
 import { expiresAttribute, expiresSeconds } from './expired.ts'
 import type { Item } from './query.ts'
-import type { Table } from './table.ts'
+import { assertVersion, type Table } from './table.ts'
 
 const recordVersion = 1
 const keyOf = (id: string) => ({ pk: `login#${id}`, sk: 'login' })
 
 export function readLogin(item: Item): Login {
-  if (item.v !== recordVersion)
-    throw new Error(`A login record of version ${String(item.v)} is newer than this program.`)
+  assertVersion(item, 'login', recordVersion)
   const { id, userName, createdAt, expiresAt } = item as Login
   return { id, userName, createdAt, expiresAt }
 }

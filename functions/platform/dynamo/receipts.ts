@@ -2,8 +2,15 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { ReceiptStore } from '../../core/ports.ts'
 import type { Receipt } from '../../core/session.ts'
-import { listItems } from './query.ts'
-import { conditionally, type Table, withoutKeys } from './table.ts'
+import { type Item, listItems } from './query.ts'
+import { assertVersion, conditionally, type Table, withoutKeys } from './table.ts'
+
+const recordVersion = 1
+
+export function readReceipt(item: Item): Receipt {
+  assertVersion(item, 'receipt', recordVersion)
+  return withoutKeys(item) as Receipt
+}
 
 export function createReceiptStore(table: Table): ReceiptStore {
   return {
@@ -14,14 +21,19 @@ export function createReceiptStore(table: Table): ReceiptStore {
         table.client.send(
           new PutCommand({
             TableName: table.name,
-            Item: { pk: `owner#${receipt.ownerId}`, sk: `receipt#${from}#${receipt.sessionId}`, v: 1, ...receipt },
+            Item: {
+              pk: `owner#${receipt.ownerId}`,
+              sk: `receipt#${from}#${receipt.sessionId}`,
+              v: recordVersion,
+              ...receipt,
+            },
             ConditionExpression: 'attribute_not_exists(pk)',
           }),
         ),
       )
     },
     async listByOwner(ownerId) {
-      return (await listItems(table, `owner#${ownerId}`, 'receipt#', true)).map((item) => withoutKeys(item) as Receipt)
+      return (await listItems(table, `owner#${ownerId}`, 'receipt#', true)).map(readReceipt)
     },
   }
 }

@@ -4,7 +4,7 @@ import { GetCommand, PutCommand, QueryCommand, type QueryCommandInput, UpdateCom
 import type { SessionStore } from '../../core/ports.ts'
 import { isLive, type Session } from '../../core/session.ts'
 import { type Item, listItems, queryPages } from './query.ts'
-import { conditionally, dueIndex, livePartition, type Table, withoutKeys } from './table.ts'
+import { assertVersion, conditionally, dueIndex, livePartition, type Table, withoutKeys } from './table.ts'
 
 /** Version of the stored record. Raise it with a line in `read` that upgrades the older ones. */
 const recordVersion = 1
@@ -18,8 +18,7 @@ function write(session: Session, writer: string): Item {
 }
 
 export function readSession(item: Item): Session {
-  if (item.v !== recordVersion)
-    throw new Error(`A session record of version ${String(item.v)} is newer than this program.`)
+  assertVersion(item, 'session', recordVersion)
   return withoutKeys(item) as Session
 }
 

@@ -84,3 +84,11 @@ export function withoutKeys(item: Record<string, unknown>): Record<string, unkno
   const { pk: _pk, sk: _sk, v: _v, live: _live, writer: _writer, ...rest } = item
   return rest
 }
+
+/**
+ * Refuses a record that a newer program wrote: half understood, it would be written back without what we don't know. An
+ * older one is upgraded by its own reader before this is asked.
+ */
+export function assertVersion(item: Record<string, unknown>, kind: string, current: number): void {
+  if (item.v !== current) throw new Error(`A ${kind} record of version ${String(item.v)} is newer than this program.`)
+}

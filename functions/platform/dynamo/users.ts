@@ -2,7 +2,7 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { UserRecord, UserStore } from '../../core/ports.ts'
 import { type Item, listItems } from './query.ts'
-import { conditionally, type Table, withoutKeys } from './table.ts'
+import { assertVersion, conditionally, type Table, withoutKeys } from './table.ts'
 
 const pk = 'users'
 const recordVersion = 1
@@ -10,8 +10,7 @@ const keyOf = (name: string) => ({ pk, sk: `user#${name}` })
 const write = (user: UserRecord): Item => ({ ...user, ...keyOf(user.name), v: recordVersion })
 
 export function readUser(item: Item): UserRecord {
-  if (item.v !== recordVersion)
-    throw new Error(`A user record of version ${String(item.v)} is newer than this program.`)
+  assertVersion(item, 'user', recordVersion)
   return withoutKeys(item) as UserRecord
 }
 

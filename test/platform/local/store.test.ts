@@ -5,10 +5,13 @@ import { join, resolve } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
+import { readDataset } from '../../../functions/platform/dynamo/catalogue.ts'
+import { readReceipt } from '../../../functions/platform/dynamo/receipts.ts'
 import { createSessionStore, readSession } from '../../../functions/platform/dynamo/sessions.ts'
 import { dueIndex } from '../../../functions/platform/dynamo/table.ts'
 import { openRunDir } from '../../../functions/platform/local/run-dir.ts'
 import { openStore } from '../../../functions/platform/local/store.ts'
+import { aDataset } from '../../support/ports.ts'
 import { aSession } from '../../support/sessions.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -95,10 +98,26 @@ describe('the embedded store', () => {
     await second.close()
   })
 
-  it('refuses a record of a newer version than it knows', () => {
-    const item = { pk: 'owner#local:ada', sk: 'session#pbmc', v: 1, live: 'live', writer: 'w', ...aSession() }
-    expect(readSession(item)).toEqual(aSession())
-    expect(() => readSession({ ...item, v: 2 })).toThrow(/newer than this program/)
+  it('reads the first version of each record, and refuses one of a newer program', () => {
+    const session = { pk: 'owner#local:ada', sk: 'session#pbmc', v: 1, live: 'live', writer: 'w', ...aSession() }
+    expect(readSession(session)).toEqual(aSession())
+    expect(() => readSession({ ...session, v: 2 })).toThrow(/newer than this program/)
+    const dataset = { pk: 'datasets', sk: 'dataset#pbmc', v: 1, ...aDataset() }
+    expect(readDataset(dataset)).toEqual(aDataset())
+    expect(() => readDataset({ ...dataset, v: 2 })).toThrow(/newer than this program/)
+    const receipt = {
+      sessionId: 's',
+      ownerId: 'o',
+      datasetId: 'd',
+      from: 1,
+      readyAt: null,
+      to: 2,
+      cause: 'idle',
+      detail: null,
+    }
+    const stored = { pk: 'owner#o', sk: 'receipt#1#s', v: 1, ...receipt }
+    expect(readReceipt(stored)).toEqual(receipt)
+    expect(() => readReceipt({ ...stored, v: 2 })).toThrow(/newer than this program/)
   })
 })
 
