@@ -84,6 +84,18 @@ describe('bad days', () => {
     expect(await text(page)).toMatch(/embedding/i)
   })
 
+  it('goes on when the gate is killed: the next one saves what was made meanwhile', async () => {
+    const page = await as('eve')
+    await open(page, 'pbmc')
+    await drawn(page)
+    const gate = launcher.processes().find(({ role }) => role === 'gate')
+    process.kill(gate?.pid ?? 0, 'SIGKILL')
+    await createCategory(page, 'after-gate')
+    await allSaved(page)
+    expect(launcher.processes().find(({ role }) => role === 'gate')?.pid).not.toBe(gate?.pid)
+    await page.context().close()
+  })
+
   it('goes on when the launcher is killed and started again: orphans ended, page not reloaded, nothing lost', async () => {
     const page = await as('ada')
     await open(page, 'tumour')

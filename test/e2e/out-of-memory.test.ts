@@ -1,43 +1,55 @@
 /** A real viewer meets its memory bound: it ends, no other does, and its page offers the next larger size. */
+import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createCatalogue } from '../../functions/platform/dynamo/catalogue.ts'
 import { startTimeOf } from '../../functions/platform/local/processes.ts'
-import { createTaskRunner } from '../../functions/platform/local/task-runner.ts'
+import { openStore } from '../../functions/platform/local/store.ts'
 import { allSaved, createCategory, drawn } from '../support/cellxgene-page.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { makeData } from '../support/launcher-process.ts'
 import { type LocalBed, startLocalBed } from '../support/local-bed.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { testPython, testSample } from '../support/tools.ts'
 
-/** Too little even for the imports. The index knows better, so the bound is lowered behind its back. */
-const tooLittleMiB = 60
 const dir = tempDir()
 let bed: LocalBed
 let browser: Browser
-const started: { sessionId: string; memoryMiB: number }[] = []
+
+/** The sample with 900 MiB of nothing: more than the smallest viewer holds, and less than the next. */
+const makeHeavy = `
+import anndata, numpy, os, sys
+data = anndata.read_h5ad(sys.argv[1])
+data.uns["ballast"] = numpy.zeros(900 << 20, dtype=numpy.uint8)
+data.write_h5ad(sys.argv[2], compression="gzip")
+os.utime(sys.argv[2], (1.7e9, 1.7e9))
+`
 
 beforeAll(async () => {
-  const dataDir = makeData(path.join(dir, 'data'), ['public/one.h5ad', 'public/two.h5ad'])
-  bed = await startLocalBed(dir, {
-    dataDir,
-    createTasks(settings) {
-      const viewerArguments = (memoryMiB: number) => [
-        '--memory-mib',
-        String(started.length === 2 ? tooLittleMiB : memoryMiB),
-      ]
-      const tasks = createTaskRunner({ ...settings, memory: { ...settings.memory, viewerArguments } })
-      return {
-        ...tasks,
-        start(spec) {
-          started.push({ sessionId: spec.sessionId, memoryMiB: spec.size.memoryMiB })
-          return tasks.start(spec)
-        },
-      }
-    },
-  })
+  const dataDir = makeData(path.join(dir, 'data'), ['public/one.h5ad'])
+  execFileSync(testPython(), ['-I', '-c', makeHeavy, testSample(), path.join(dataDir, 'public', 'two.h5ad')])
+  bed = await startLocalBed(dir, { dataDir })
+  await understate('two')
   browser = await launchChromium()
 })
+
+/** The index knows what a file needs; for once it is made to be wrong. */
+async function understate(id: string): Promise<void> {
+  const store = await openStore(bed.stateDir)
+  const catalogue = createCatalogue(store.table)
+  for (let left = 600; left > 0; left -= 1) {
+    const dataset = await catalogue.get(id)
+    if (dataset?.state === 'usable' && dataset.index !== null) {
+      expect(dataset.index.memoryMiB).toBeGreaterThan(900)
+      await catalogue.put({ ...dataset, index: { ...dataset.index, memoryMiB: 303 } })
+      return store.close()
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`${id} did not become usable`)
+}
+
 afterAll(async () => {
   await browser?.close()
   await bed?.close()
@@ -65,13 +77,17 @@ it('ends one viewer and no other, says why in plain words, and starts with more 
   expect(bed.processes()).toEqual(before)
   for (const { pid, startTime } of before) expect(startTimeOf(pid)).toBe(startTime)
   // Nothing starts again by itself: it would only fail again.
-  expect(started).toHaveLength(2)
+  const starts = () =>
+    bed
+      .log()
+      .match(/"event":"task started".*?"memoryMiB":\d+/g)
+      ?.map((line) => Number(/\d+$/.exec(line)))
+  expect(starts()).toEqual([1024, 1024])
 
   await offer.click()
   await drawn(page)
-  expect(started.map(({ memoryMiB }) => memoryMiB)).toEqual([1024, 1024, 2048])
+  expect(starts()).toEqual([1024, 1024, 2048])
   await createCategory(other, 'still-here')
   await allSaved(other)
-  const log = bed.log()
-  expect(log).toContain('"cause":"out-of-memory"')
+  expect(bed.log()).toContain('"cause":"out-of-memory"')
 })
