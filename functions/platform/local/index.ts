@@ -168,7 +168,7 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
     const appListener = getRequestListener(app.fetch)
     const lobbyListener = getRequestListener(lobby.fetch)
     const gatesDoor = await openDoor(appListener, { socketPath: apiSocket })
-    // Closed after the viewers are gone: their gates hand in their last saves through it.
+    // Closed after the viewers are gone: a save that has reached the vault is still answered, and gates say goodbye.
     closers.push(() => gatesDoor.close())
     closers.push(async () => {
       await launcher.shutdown()

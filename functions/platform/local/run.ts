@@ -1,5 +1,5 @@
 /** From the command line to a running launcher and back: settings, set-up, one line to open, signals. */
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { prepare } from '../../setup/prepare.ts'
 import { explainStartError } from '../../setup/start-error.ts'
@@ -21,9 +21,9 @@ export async function runLocal(argv: readonly string[], env: NodeJS.ProcessEnv):
     const { python } = await prepare(parsed.settings)
     // This file runs as dist/local.mjs.
     const root = resolve(fileURLToPath(import.meta.url), '..', '..')
-    const running = await startLocal(parsed.settings, { python, root: process.env.CXOD_ROOT ?? root })
+    const running = await startLocal(parsed.settings, { python, root })
     process.stdout.write(`Open ${running.signInUrl}\n`)
-    process.stdout.write(`(signs you in as admin, once; log: ${join(running.logPath)}; Ctrl-C stops everything)\n`)
+    process.stdout.write(`(signs you in as admin, once; log: ${running.logPath}; Ctrl-C stops everything)\n`)
     await stop.asked
     await close(running, stop)
   } catch (error) {
@@ -52,7 +52,7 @@ function onStop(): Stop {
 }
 
 async function close(running: LocalLauncher, stop: Stop): Promise<void> {
-  process.stdout.write('Stopping: viewers hand in what they hold …\n')
+  process.stdout.write('Stopping: every viewer is ended; what was shown as saved is kept …\n')
   await Promise.race([running.close(), stop.again])
   process.exit(0)
 }
