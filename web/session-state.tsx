@@ -37,6 +37,8 @@ const stageWords: Record<Stage, string> = {
 
 export function stateWords({ state, stage, percent, ending }: SessionView): [words: string, look: string] {
   switch (state) {
+    case 'queued':
+      return ['In line', 'busy']
     case 'requested':
     case 'starting':
       return [stageWords[stage ?? 'starting'] + (percent === null ? '' : `, ${percent} %`), 'busy']

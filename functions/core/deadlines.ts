@@ -5,8 +5,10 @@ import type { EndCause, Session } from './session.ts'
 /** When the reaper must look at a session in this condition, ms since 1970. */
 export function dueAt(session: Session, now: number, limits: Limits): number {
   switch (session.state) {
+    case 'queued':
+      return session.lastSeenAt + limits.queueSilenceMs
     case 'requested':
-      return session.createdAt + limits.requestedMs
+      return session.unsettledAt + limits.requestedMs
     case 'starting':
       return Math.min(startQuietUntil(session, limits), session.startCapAt)
     case 'ready':
@@ -42,7 +44,8 @@ export function endsAt(session: Session, limits: Limits): number {
 
 /** Why a live session must end now; `inspect` when only a look at its task can tell; null when it need not. */
 export function dueCause(session: Session, now: number, limits: Limits): EndCause | 'inspect' | null {
-  if (session.state === 'requested') return now >= session.createdAt + limits.requestedMs ? 'start-timeout' : null
+  if (session.state === 'queued') return now >= session.lastSeenAt + limits.queueSilenceMs ? 'left' : null
+  if (session.state === 'requested') return now >= session.unsettledAt + limits.requestedMs ? 'start-timeout' : null
   if (session.state === 'starting') return now >= dueAt(session, now, limits) ? 'start-timeout' : null
   if (session.state !== 'ready') return null
   if (now >= endsAt(session, limits)) return 'lifetime'

@@ -29,6 +29,10 @@ const words: Record<EndCause, [title: string, remedy: string]> = {
     'CELLxGENE could not open the file.',
     'Ask whoever provides the file to check it; trying again will not help before it has changed.',
   ],
+  left: [
+    'It left the line because its page was closed.',
+    'Open the dataset again to get in line; your annotations are kept.',
+  ],
   refused: [
     'There was no room to start it.',
     'Stop another viewer, or try again when somebody else’s has gone to sleep.',

@@ -5,6 +5,8 @@ export const errorCodes = [
   'bad-request', // the input is malformed; the message says where
   'not-signed-in', // no token or cookie, or one that is no longer valid
   'not-allowed', // known, but without the right
+  'link-over', // the launch link is revoked, expired or used up; whoever made it can make another
+  'read-only', // a guest of a link that is for looking only
   'not-found', // no such dataset, session or version, or not one the asker may know of
   'dataset-unusable', // listed, but can't be opened; the message gives the cause
   'dataset-changed', // the page was loaded from another dataset version

@@ -2,7 +2,7 @@
 import { LauncherError } from './errors.ts'
 import { liveStates, type SessionState } from './session.ts'
 
-export type Step = 'launch' | 'admit' | 'progress' | 'stop' | 'reap' | 'index-dataset'
+export type Step = 'launch' | 'promote' | 'admit' | 'progress' | 'stop' | 'reap' | 'index-dataset'
 
 export type Transition = { from: SessionState | 'none'; to: SessionState; by: readonly Step[] }
 
@@ -11,11 +11,18 @@ export type Transition = { from: SessionState | 'none'; to: SessionState; by: re
  * was refused outright; so nothing that is over can hold anything, by construction.
  */
 export const transitions: readonly Transition[] = [
+  { from: 'none', to: 'queued', by: ['launch'] },
+  { from: 'stopped', to: 'queued', by: ['launch'] },
+  { from: 'failed', to: 'queued', by: ['launch'] },
   { from: 'none', to: 'requested', by: ['launch'] },
   { from: 'stopped', to: 'requested', by: ['launch'] },
   { from: 'failed', to: 'requested', by: ['launch'] },
-  { from: 'requested', to: 'starting', by: ['launch'] },
-  { from: 'requested', to: 'failed', by: ['launch'] },
+  { from: 'queued', to: 'requested', by: ['promote'] },
+  // Two found the last place: the younger goes back into the line before it has reserved anything.
+  { from: 'requested', to: 'queued', by: ['launch', 'promote'] },
+  { from: 'requested', to: 'starting', by: ['launch', 'promote'] },
+  { from: 'requested', to: 'failed', by: ['launch', 'promote'] },
+  { from: 'queued', to: 'stopping', by: ['stop', 'reap', 'index-dataset'] },
   { from: 'starting', to: 'starting', by: ['admit', 'progress'] },
   { from: 'starting', to: 'ready', by: ['admit'] },
   { from: 'requested', to: 'stopping', by: ['stop', 'reap', 'index-dataset'] },

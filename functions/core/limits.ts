@@ -23,7 +23,13 @@ export type Limits = {
   /** Failures within this time count as in a row. */
   failureWindowMs: number
   liveSessionsPerUser: number
+  /** Guests of one launch link together. */
+  liveSessionsPerLink: number
   liveSessions: number
+  /** Memory of all viewers together, MiB; past it a launch waits in line. Infinite where capacity is not ours to count. */
+  memoryBudgetMiB: number
+  /** A queued session whose user has not been heard of for this long leaves the line. */
+  queueSilenceMs: number
   /** Most cells of both groups together in one differential expression. */
   diffexpCells: number
 }
@@ -42,7 +48,10 @@ export const defaultLimits: Limits = {
   releaseRetryMs: 5_000,
   failureWindowMs: 10 * minute,
   liveSessionsPerUser: 3,
+  liveSessionsPerLink: 5,
   liveSessions: 20,
+  memoryBudgetMiB: Number.POSITIVE_INFINITY,
+  queueSilenceMs: 90_000,
   diffexpCells: 2_000_000,
 }
 
@@ -53,7 +62,8 @@ export function checkLimits(limits: Limits): Limits {
   if (limits.graceMs < 2 * limits.apiTimeoutMs) wrong.push('graceMs must be at least 2 × apiTimeoutMs')
   if (limits.startCapMs < limits.startQuietMs) wrong.push('startCapMs must be at least startQuietMs')
   for (const [name, value] of Object.entries(limits))
-    if (!(Number.isFinite(value) && value > 0)) wrong.push(`${name} must be a positive number`)
+    if (!(value > 0 && (Number.isFinite(value) || name === 'memoryBudgetMiB')))
+      wrong.push(`${name} must be a positive number`)
   if (wrong.length > 0) throw new LauncherError('bad-setting', `These limits can't work: ${wrong.join('; ')}.`)
   return limits
 }

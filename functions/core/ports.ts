@@ -1,5 +1,7 @@
 /** What the launcher needs from the world. Owned here, implemented under `platform/`, each held to a contract suite in `test/contracts`. */
 import type { Dataset } from './dataset.ts'
+import type { LaunchLink, LinkGuest, LinkUse } from './link.ts'
+import type { MergeReport } from './merge-report.ts'
 import type { Receipt, Session } from './session.ts'
 import type { TaskSize } from './sizing.ts'
 
@@ -20,11 +22,11 @@ export interface SessionStore {
    * @returns the stored record (version + 1), or null when somebody else was first
    */
   advance(from: Session, next: Session): Promise<Session | null>
-  /** Moves the clocks of a ready session with this id; no version change. False when it is not ready any more. */
+  /** Moves the clocks of a ready or queued session with this id; no version change. False when it is neither any more. */
   touch(session: Session, clocks: { lastActiveAt: number; lastSeenAt: number; dueAt: number }): Promise<boolean>
   /** Live sessions due at or before `now`, soonest first. Cost follows what is due. May lag: re-read before acting. */
   listDue(now: number): AsyncIterable<Session>
-  /** How many sessions are live; may lag as `listDue` does. */
+  /** How many sessions are live, queued ones left out; may lag as `listDue` does. */
   countLive(): Promise<number>
 }
 
@@ -65,13 +67,38 @@ export interface UserStore {
   put(user: UserRecord): Promise<void>
 }
 
-/** A signed-in browser; sign-out deletes it and with it everything its cookies opened. */
+/**
+ * A signed-in browser; sign-out deletes it and with it everything its cookies opened. `userName` is a user's name, or a
+ * guest's owner id (`guest:<link>:<key>`), which no user's name can be.
+ */
 export type Login = { id: string; userName: string; createdAt: number; expiresAt: number }
 
 export interface LoginStore {
   create(login: Login): Promise<void>
   get(id: string): Promise<Login | null>
   delete(id: string): Promise<void>
+}
+
+/** Launch links, the guests who came by them, and every use. A secret is never stored: `auth/links` derives it. */
+export interface LinkStore {
+  /** Creates only; false when the id is taken. */
+  create(link: LaunchLink): Promise<boolean>
+  get(linkId: string): Promise<LaunchLink | null>
+  /** Newest first, revoked and expired ones too. */
+  listByDataset(datasetId: string): Promise<LaunchLink[]>
+  /** Idempotent: the first time stays. Null when there is no such link. */
+  revoke(linkId: string, at: number): Promise<LaunchLink | null>
+  /**
+   * Adds a guest unless the key is taken or the link has as many as it may have (one conditional write decides, so that
+   * two who come at once can't both be the last). Whether the link is over is for the caller to ask.
+   */
+  addGuest(link: LaunchLink, guest: LinkGuest): Promise<'added' | 'taken' | 'full'>
+  getGuest(linkId: string, key: string): Promise<LinkGuest | null>
+  /** In the order in which they came. */
+  listGuests(linkId: string): Promise<LinkGuest[]>
+  recordUse(use: LinkUse): Promise<void>
+  /** Newest first, at most `most`. */
+  listUses(linkId: string, most: number): Promise<LinkUse[]>
 }
 
 /** Things that may happen once (a ticket's id, an admin link) and counters that limit guessing. */
@@ -110,6 +137,11 @@ export interface TaskRunner {
   stop(sessionId: string): Promise<void>
   /** Sessions that may hold a task, for the sweep. */
   listSessionIds(): Promise<string[]>
+  /**
+   * Memory of tasks that were told to stop but still run, MiB: on one machine it is not free before they are gone. Zero
+   * where the platform's capacity is not ours to count.
+   */
+  heldMiB(): Promise<number>
 }
 
 export interface Router {
@@ -148,8 +180,13 @@ export type VaultVersion = {
   savedAt: number
   /** Who, in words for the page. */
   savedBy: string
-  /** What wrote it: a save of this session, or `restore:<version>`. */
+  /**
+   * What wrote it: `session:<id>` (a save), `restore:<version>`, `upload`, `carry-over:<version>` (the dataset changed),
+   * `merge:<version>` (kept beside what somebody else had saved).
+   */
   origin: string
+  /** What a carry-over, an upload or a merge did, for who reads the history; null for saves and restores. */
+  report: MergeReport | null
   datasetVersion: string
   obsIndexHash: string
   /** SHA-256 (hex) of the request body that asked for it, so that a repeated save is known. */
@@ -172,10 +209,27 @@ export interface Vault {
   put(
     ref: VaultRef,
     body: Uint8Array,
-    meta: Pick<VaultVersion, 'base' | 'savedBy' | 'origin' | 'datasetVersion' | 'obsIndexHash' | 'requestSha256'>,
+    meta: Pick<VaultVersion, 'base' | 'savedBy' | 'origin' | 'datasetVersion' | 'obsIndexHash' | 'requestSha256'> & {
+      report?: MergeReport | null
+    },
   ): Promise<VaultVersion>
   /** The datasets that one owner keeps something for. */
   listDatasets(ownerId: string): Promise<string[]>
+}
+
+/** The cells of a dataset version, by name, and its columns: kept when it is indexed, also after its file is gone. */
+export interface CellNames {
+  /** Null when this version was never read (or by an older program). */
+  get(datasetVersion: string): Promise<DatasetCells | null>
+  /** Idempotent. */
+  put(datasetVersion: string, cells: DatasetCells): Promise<void>
+}
+
+export type DatasetCells = {
+  /** In the file's order. */
+  names: readonly string[]
+  /** Columns of obs: a label column can't have the name of one (cellxgene answers 500). */
+  columns: readonly string[]
 }
 
 export interface Clock {

@@ -1,8 +1,9 @@
 /** One viewer for one (owner, dataset). The record that every step of the launcher reads and compares before it acts. */
+import type { ViewMode } from './principal.ts'
 import type { TaskSize } from './sizing.ts'
 
-/** Live: may hold a task or a route. Over: holds neither. */
-export const liveStates = ['requested', 'starting', 'ready', 'stopping'] as const
+/** Live: may hold a task or a route, or waits in line for them (`queued` holds nothing yet). Over: holds neither. */
+export const liveStates = ['queued', 'requested', 'starting', 'ready', 'stopping'] as const
 export const overStates = ['stopped', 'failed'] as const
 export type LiveState = (typeof liveStates)[number]
 export type OverState = (typeof overStates)[number]
@@ -20,6 +21,7 @@ export type EndCause =
   | 'refused' // the platform refused to start a task
   | 'dataset-changed' // the file was replaced or removed
   | 'shutdown' // the launcher was stopped
+  | 'left' // its user left the queue
 
 export type Ending = {
   cause: EndCause /** The viewer's or platform's own words, if any. */
@@ -35,6 +37,9 @@ export type Session = {
   id: string
   ownerId: string
   ownerName: string
+  /** The launch link it came by; null for a user's own. */
+  linkId: string | null
+  mode: ViewMode
   datasetId: string
   datasetVersion: string
   /** Of the dataset version, so that what is saved can say which cells it belongs to. */

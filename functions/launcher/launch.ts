@@ -2,7 +2,7 @@
 import { type Dataset, isUsable, type UsableDataset } from '../core/dataset.ts'
 import { dueAt } from '../core/deadlines.ts'
 import { isLauncherError, LauncherError } from '../core/errors.ts'
-import type { Principal } from '../core/principal.ts'
+import { modeOf, type Principal } from '../core/principal.ts'
 import { isFailure, isLive, type Session } from '../core/session.ts'
 import { nextLarger, sizeFor, type TaskSize } from '../core/sizing.ts'
 import { type Context, change, ending } from './context.ts'
@@ -149,6 +149,8 @@ function newSession(
     id: ports.newId(),
     ownerId: who.id,
     ownerName: who.name,
+    linkId: who.kind === 'guest' ? who.linkId : null,
+    mode: modeOf(who),
     datasetId: dataset.id,
     datasetVersion: dataset.version,
     obsIndexHash: dataset.index.obsIndexHash,

@@ -5,7 +5,7 @@ import { type Dataset, isUsable } from '../core/dataset.ts'
 import { endsAt, sleepAt } from '../core/deadlines.ts'
 import { endingWords } from '../core/ending-words.ts'
 import type { Limits } from '../core/limits.ts'
-import type { Principal } from '../core/principal.ts'
+import { modeOf, type Principal } from '../core/principal.ts'
 import { type EndCause, isFailure, isLive, type Session } from '../core/session.ts'
 import { nextLarger } from '../core/sizing.ts'
 
@@ -13,7 +13,7 @@ type Problem = NonNullable<LobbyStatus['problem']>
 
 /** @param now ms since 1970; all that goes out are durations, so that the browser's clock does not matter */
 export function lobbyStatus(
-  who: Pick<Principal, 'id' | 'name'>,
+  who: Principal,
   dataset: Dataset,
   session: Session | null,
   now: number,
@@ -25,6 +25,10 @@ export function lobbyStatus(
   const steady = {
     state,
     owner: { id: who.id, name: who.name },
+    guest: who.kind === 'guest',
+    mode: modeOf(who),
+    queue: null,
+    carried: null,
     dataset: { id: dataset.id, title: dataset.title, version: dataset.version },
     sessionId: session?.id ?? null,
     stage: starting ? (starting.progress?.stage ?? 'starting') : null,
@@ -52,6 +56,7 @@ function stateOf(
     // A viewer of the file as it was is on its way out, whatever its record says yet.
     if (session.state === 'stopping' || session.datasetVersion !== dataset.version)
       return { state: 'stopping', problem: null }
+    if (session.state === 'queued') return { state: 'queued', problem: null }
     return { state: session.state === 'ready' ? 'ready' : 'starting', problem: null }
   }
   if (!isUsable(dataset)) return { state: 'unusable', problem: unusable(dataset) }

@@ -40,6 +40,7 @@ export function vaultContract(name: string, make: () => Promise<{ vault: Vault; 
         savedAt: now,
         contentSha256: sha256(body),
         sizeBytes: body.byteLength,
+        report: null,
       } satisfies VaultVersion)
       expect(await again().latest(ref)).toEqual(put)
       expect(text(await again().read(ref, '1'))).toBe(text(body))

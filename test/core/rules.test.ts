@@ -16,7 +16,7 @@ describe('transition table', () => {
   it('lets a session be over only from stopping, or from requested when the start was refused outright', () => {
     const intoOver = transitions.filter(({ to }) => (overStates as readonly string[]).includes(to))
     expect(intoOver.map(({ from, to, by }) => `${from}→${to} by ${by}`).sort()).toEqual([
-      'requested→failed by launch',
+      'requested→failed by launch,promote',
       'stopping→failed by reap',
       'stopping→stopped by reap',
     ])
@@ -84,11 +84,11 @@ describe('limits', () => {
 
 describe('access', () => {
   it('opens public to all, a group’s to its members, everything to an administrator', () => {
-    expect(mayOpen(aUser('ada'), { group: 'public' })).toBe(true)
-    expect(mayOpen(aUser('ada'), { group: 'onco' })).toBe(false)
-    expect(mayOpen(aUser('ada', { groups: ['onco'] }), { group: 'onco' })).toBe(true)
-    expect(mayOpen(aUser('ada', { groups: ['onc'] }), { group: 'onco' })).toBe(false)
-    expect(mayOpen(aUser('root', { admin: true }), { group: 'onco' })).toBe(true)
+    expect(mayOpen(aUser('ada'), { id: 'd', group: 'public' })).toBe(true)
+    expect(mayOpen(aUser('ada'), { id: 'd', group: 'onco' })).toBe(false)
+    expect(mayOpen(aUser('ada', { groups: ['onco'] }), { id: 'd', group: 'onco' })).toBe(true)
+    expect(mayOpen(aUser('ada', { groups: ['onc'] }), { id: 'd', group: 'onco' })).toBe(false)
+    expect(mayOpen(aUser('root', { admin: true }), { id: 'd', group: 'onco' })).toBe(true)
   })
 })
 

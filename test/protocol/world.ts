@@ -211,6 +211,7 @@ export class World {
             if (this.final || this.tasks.has(sessionId)) this.tasks.set(sessionId, 'gone')
           }),
         listSessionIds: async () => [...this.tasks.keys()],
+        heldMiB: async () => 0,
       },
       router: {
         final: this.claimsFinal,

@@ -72,6 +72,7 @@ export async function openTestApp(dir: string, options: Options = {}): Promise<T
     const who = await auth.authenticate(new Request(appOrigin, { headers: { cookie } }))
     if (who === null) throw new Error(`${record.name} could not be signed in`)
     const own = { cookie, origin: appOrigin }
+    if (who.who.kind !== 'user') throw new Error(`${record.name} is no user`)
     return {
       who: who.who,
       cookie,

@@ -60,6 +60,7 @@ export function createInProcessTasks(settings: TaskRunnerSettings): LocalTaskRun
       void end(sessionId)
     },
     listSessionIds: async () => [...tasks.keys()].filter((id) => !ended.has(id)),
+    heldMiB: async () => 0,
     async drain() {
       await Promise.all([...tasks.keys()].map(end))
     },

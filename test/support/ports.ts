@@ -43,6 +43,7 @@ export function playTasks(): PlayedTasks {
       states.set(id, { status: 'gone', cause: null, detail: null })
     },
     listSessionIds: async () => [...states].filter(([, state]) => state.status === 'running').map(([id]) => id),
+    heldMiB: async () => 0,
     die: (id, gone = { cause: 'task-lost', detail: null }) => states.set(id, { status: 'gone', ...gone }),
   }
   return tasks

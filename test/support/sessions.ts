@@ -7,6 +7,8 @@ export function aSession(over: Partial<Session> = {}): Session {
     id: 'abcdefghijklmnopqrst',
     ownerId: 'local:ada',
     ownerName: 'ada',
+    linkId: null,
+    mode: 'annotate',
     datasetId: 'pbmc',
     datasetVersion: 'v1',
     obsIndexHash: 'h1',

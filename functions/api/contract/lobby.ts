@@ -20,6 +20,7 @@ export const viewerHeader = 'x-cxod-viewer'
 
 export const pageState = z.enum([
   'none', // never launched, or over long ago
+  'queued', // in line for a place; `queue` says where
   'starting', // requested or starting; `stage` tells more
   'ready',
   'stopping',
@@ -34,13 +35,21 @@ export const lobbyStatus = z.object({
   /** Changes whenever anything below does; sent back as `?seen=` for the long poll. */
   seen: z.string(),
   owner: z.object({ id: z.string(), name: z.string() }),
+  /** Came by a launch link: no account, no pages on the app origin. */
+  guest: z.boolean(),
+  /** `view`: saves are refused. */
+  mode: z.enum(['view', 'annotate']),
   dataset: z.object({ id: z.string(), title: z.string(), version: z.string() }),
   sessionId: z.string().nullable(),
+  /** Where in the line, 1 is next; null unless queued. */
+  queue: z.object({ position: z.number(), length: z.number() }).nullable(),
   stage: z.enum(['starting', 'downloading', 'loading', 'opening']).nullable(),
   doneBytes: z.number(),
   totalBytes: z.number(),
   /** `/s/<something>/` when ready; its cookie came with this answer. */
   route: z.string().nullable(),
+  /** The newest labels were carried over from another dataset version: what became of them, until the next save. */
+  carried: z.object({ version: z.string(), report: z.lazy(() => mergeReport) }).nullable(),
   /** How long until it sleeps if nobody uses it, ms from this answer; null when not ready. */
   sleepInMs: z.number().nullable(),
   /** How long until it ends in any case, ms. */
@@ -55,6 +64,24 @@ export const lobbyStatus = z.object({
     })
     .nullable(),
 })
+/** What bringing labels over or together did (`core/merge-report`). */
+export const mergeReport = z.object({
+  labelledCells: z.number(),
+  matchedCells: z.number(),
+  unmatchedCells: z.number(),
+  unmatchedSample: z.array(z.string()),
+  renamed: z.array(z.object({ from: z.string(), to: z.string() })),
+})
+
+/**
+ * `POST -/merge/labels` and `-/merge/genesets`: keeps what a page could not save, beside what is there by now. Body: the
+ * refused save, byte for byte as cellxgene sent it; `x-cxod-dataset-version` names the version that the page was loaded
+ * from, which may be an old one. By cell name; a column whose name is taken by another content is renamed. Answer:
+ * `{ version, report }`; then load the page again.
+ */
+export const mergeAnswer = z.object({ version: z.string(), report: mergeReport })
+export type MergeAnswer = z.infer<typeof mergeAnswer>
+
 export type LobbyStatus = z.infer<typeof lobbyStatus>
 
 /** `POST -/wake`. */

@@ -59,7 +59,7 @@ export const session = z
     id: z.string(),
     datasetId: z.string(),
     datasetVersion: z.string(),
-    state: z.enum(['requested', 'starting', 'ready', 'stopping', 'stopped', 'failed']),
+    state: z.enum(['queued', 'requested', 'starting', 'ready', 'stopping', 'stopped', 'failed']),
     version: z
       .int()
       .openapi({ description: 'Grows with every change; send it back as `seen` when waiting for the next' }),

@@ -7,7 +7,7 @@ import { type Item, listItems, queryPages } from './query.ts'
 import { assertVersion, conditionally, dueIndex, livePartition, type Table, withoutKeys } from './table.ts'
 
 /** Version of the stored record. Raise it with a line in `read` that upgrades the older ones. */
-const recordVersion = 1
+const recordVersion = 2
 
 const keyOf = (ownerId: string, datasetId: string) => ({ pk: `owner#${ownerId}`, sk: `session#${datasetId}` })
 
@@ -19,7 +19,9 @@ function write(session: Session, writer: string): Item {
 
 export function readSession(item: Item): Session {
   assertVersion(item, 'session', recordVersion)
-  return withoutKeys(item) as Session
+  const found = withoutKeys(item) as Session
+  // Version 1 knew users only.
+  return item.v === 1 ? { ...found, linkId: null, mode: 'annotate' } : found
 }
 
 export function createSessionStore(table: Table): SessionStore {

@@ -90,5 +90,6 @@ export function withoutKeys(item: Record<string, unknown>): Record<string, unkno
  * older one is upgraded by its own reader before this is asked.
  */
 export function assertVersion(item: Record<string, unknown>, kind: string, current: number): void {
-  if (item.v !== current) throw new Error(`A ${kind} record of version ${String(item.v)} is newer than this program.`)
+  if (!(typeof item.v === 'number' && item.v >= 1 && item.v <= current))
+    throw new Error(`A ${kind} record of version ${String(item.v)} is newer than this program.`)
 }

@@ -26,7 +26,14 @@ export type TaskRunnerSettings = {
 }
 
 type Child = { process: ChildProcess; ref: ProcessRef; exited: boolean; code: number | null; signal: string | null }
-type Task = { dir: string; gate: Child; viewer: Child; told: boolean; gone: (TaskStatus & { status: 'gone' }) | null }
+type Task = {
+  memoryMiB: number
+  dir: string
+  gate: Child
+  viewer: Child
+  told: boolean
+  gone: (TaskStatus & { status: 'gone' }) | null
+}
 
 /** Exit codes of the viewer (functions/viewer): what it knows of its own end. */
 const viewerExits: Record<number, 'out-of-memory' | 'load-failed'> = { 77: 'out-of-memory', 78: 'load-failed' }
@@ -94,7 +101,7 @@ export function createTaskRunner(settings: TaskRunnerSettings): LocalTaskRunner 
     // In the same turn as the spawns: a launcher killed after this line leaves nothing that can't be found.
     writeTaskRecord(dir, { v: 1, sessionId, processes })
     memory.apply(sessionId, viewer.ref.pid, size.memoryMiB)
-    return { dir, gate, viewer, told: false, gone: null }
+    return { memoryMiB: size.memoryMiB, dir, gate, viewer, told: false, gone: null }
   }
 
   /** A gate that is told first can still save through its viewer; the viewer is told when the gate is gone. */
@@ -168,6 +175,10 @@ export function createTaskRunner(settings: TaskRunnerSettings): LocalTaskRunner 
 
     async listSessionIds() {
       return [...tasks.keys()].filter((id) => !ended.has(id))
+    },
+
+    async heldMiB() {
+      return [...tasks.values()].reduce((sum, task) => sum + (task.gone === null ? 0 : task.memoryMiB), 0)
     },
 
     async drain() {

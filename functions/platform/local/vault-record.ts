@@ -12,9 +12,17 @@ export const contentName = 'content.csv.gz'
 
 const decompress = promisify(gunzip)
 
+const mergeReport = z.object({
+  labelledCells: z.number(),
+  matchedCells: z.number(),
+  unmatchedCells: z.number(),
+  unmatchedSample: z.array(z.string()),
+  renamed: z.array(z.object({ from: z.string(), to: z.string() })),
+})
+
 /** `v` grows when the shape changes; `readMeta` then upgrades what older programs wrote. */
-const recordV1 = z.object({
-  v: z.literal(1),
+const record = z.object({
+  v: z.union([z.literal(1), z.literal(2)]),
   ownerId: z.string(),
   datasetId: z.string(),
   kind: z.enum(['labels', 'genesets']),
@@ -28,17 +36,19 @@ const recordV1 = z.object({
   requestSha256: z.string(),
   contentSha256: z.string(),
   sizeBytes: z.number().int().nonnegative(),
+  /** Since version 2. */
+  report: mergeReport.nullable().default(null),
 })
 
 export function toRecord(ref: VaultRef, version: VaultVersion): string {
-  const record: z.infer<typeof recordV1> = {
-    v: 1,
+  const written: z.infer<typeof record> = {
+    v: 2,
     ownerId: ref.ownerId,
     datasetId: ref.datasetId,
     kind: ref.kind,
     ...version,
   }
-  return `${JSON.stringify(record, null, 2)}\n`
+  return `${JSON.stringify(written, null, 2)}\n`
 }
 
 /**
@@ -55,9 +65,9 @@ export async function readMeta(path: string, shown: string, ref: VaultRef, versi
   return found
 }
 
-function parse(text: string, shown: string): z.infer<typeof recordV1> {
+function parse(text: string, shown: string): z.infer<typeof record> {
   try {
-    return recordV1.parse(JSON.parse(text))
+    return record.parse(JSON.parse(text))
   } catch (error) {
     throw damaged(shown, error)
   }

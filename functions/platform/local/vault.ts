@@ -72,6 +72,7 @@ export function createVault(dir: string, clock: Clock): Vault {
         requestSha256: meta.requestSha256,
         contentSha256: createHash('sha256').update(body).digest('hex'),
         sizeBytes: body.byteLength,
+        report: meta.report ?? null,
       }
       const draft = join(folder, `.draft-${randomUUID()}`)
       try {
