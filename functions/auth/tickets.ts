@@ -25,8 +25,8 @@ const pageType = 'cxod-page+jwt'
 /** Clocks of app and lobby may differ by this much on machines of their own. */
 const clockToleranceSeconds = 5
 
-/** Whose page: what a ticket hands over and a page cookie keeps. */
-export type PageClaim = { ownerId: string; ownerName: string; loginId: string; datasetId: string }
+/** Whose page (`core/principal`, `pageIdOf`): what a ticket hands over and a page cookie keeps. */
+export type PageClaim = { ownerId: string; ownerName: string; loginId: string; pageId: string }
 
 export type Signing = { keys: Keys; clock: Clock }
 /** `viewOrigin`: scheme, host and port of the lobby, without a path; the audience. */
@@ -37,7 +37,7 @@ export const newNonce = newSecret
 /** What the app may know of a nonce: enough to bind a ticket to the browser, not enough to redeem it. */
 export const hashNonce = hashSecret
 
-/** @param nonceHash `hashNonce` of the asking browser's nonce, as `/open/<dataset>?nonce=` brought it */
+/** @param nonceHash `hashNonce` of the asking browser's nonce, as `/open/<page id>?nonce=` brought it */
 export async function issueTicket(claim: PageClaim, nonceHash: string, signing: PageSigning): Promise<string> {
   const payload = { ...pagePayload(claim), nonce: nonceHash, jti: randomUUID() }
   return sign(payload, ticketType, signing.viewOrigin, ticketSeconds, signing)
@@ -46,19 +46,19 @@ export async function issueTicket(claim: PageClaim, nonceHash: string, signing: 
 export type VerifiedTicket = PageClaim & { id: string; expiresAt: number }
 
 /**
- * Null for everything that is not a ticket of ours, fresh, for this dataset and for the browser with this nonce. That it
+ * Null for everything that is not a ticket of ours, fresh, for this page and for the browser with this nonce. That it
  * is used once is for the caller to see to: spend `id` until `expiresAt` (ms since 1970).
  */
 export async function verifyTicket(
   token: string,
-  expected: { datasetId: string; nonce: string },
+  expected: { pageId: string; nonce: string },
   signing: PageSigning,
 ): Promise<VerifiedTicket | null> {
   const payload = await verify(token, ticketType, signing.viewOrigin, signing, ticketSeconds)
   const claim = payload && readPage(payload)
   if (!payload || !claim || typeof payload.jti !== 'string' || typeof payload.exp !== 'number') return null
   // Both sides are hashes of 256 random bits, so comparing them in variable time tells nothing of use.
-  if (payload.nonce !== hashNonce(expected.nonce) || claim.datasetId !== expected.datasetId) return null
+  if (payload.nonce !== hashNonce(expected.nonce) || claim.pageId !== expected.pageId) return null
   return { ...claim, id: payload.jti, expiresAt: (payload.exp + clockToleranceSeconds) * 1000 }
 }
 
@@ -69,15 +69,15 @@ export async function issuePageCookie(claim: PageClaim, signing: PageSigning): P
 /** `issuedAt` in ms since 1970, so that a cookie in use can be renewed. */
 export type VerifiedPage = PageClaim & { issuedAt: number }
 
-/** Null unless it is a page cookie of ours for this dataset. Whether its login still stands is for the caller to ask. */
+/** Null unless it is a page cookie of ours for this page. Whether its login still stands is for the caller to ask. */
 export async function verifyPageCookie(
   token: string,
-  datasetId: string,
+  pageId: string,
   signing: PageSigning,
 ): Promise<VerifiedPage | null> {
   const payload = await verify(token, pageType, signing.viewOrigin, signing, pageCookieSeconds)
   const claim = payload && readPage(payload)
-  if (!claim || claim.datasetId !== datasetId || typeof payload?.iat !== 'number') return null
+  if (!claim || claim.pageId !== pageId || typeof payload?.iat !== 'number') return null
   return { ...claim, issuedAt: payload.iat * 1000 }
 }
 
@@ -90,15 +90,15 @@ export async function issueRouteCookie(
   return sign(payload, 'JWT', routeAudience, routeCookieSeconds, signing)
 }
 
-function pagePayload({ ownerId, ownerName, loginId, datasetId }: PageClaim): JWTPayload {
-  return { sub: ownerId, name: ownerName, login: loginId, ds: datasetId }
+function pagePayload({ ownerId, ownerName, loginId, pageId }: PageClaim): JWTPayload {
+  return { sub: ownerId, name: ownerName, login: loginId, page: pageId }
 }
 
 function readPage(payload: JWTPayload): PageClaim | null {
-  const { sub, name, login, ds } = payload
-  if (typeof sub !== 'string' || typeof name !== 'string' || typeof login !== 'string' || typeof ds !== 'string')
+  const { sub, name, login, page } = payload
+  if (typeof sub !== 'string' || typeof name !== 'string' || typeof login !== 'string' || typeof page !== 'string')
     return null
-  return { ownerId: sub, ownerName: name, loginId: login, datasetId: ds }
+  return { ownerId: sub, ownerName: name, loginId: login, pageId: page }
 }
 
 function sign(payload: JWTPayload, typ: string, audience: string, seconds: number, { keys, clock }: Signing) {
@@ -118,7 +118,7 @@ async function verify(token: string, typ: string, audience: string, { keys, cloc
       algorithms: [signingAlgorithm],
       typ,
       audience,
-      requiredClaims: ['aud', 'iat', 'exp', 'sub', 'ds', 'login'],
+      requiredClaims: ['aud', 'iat', 'exp', 'sub', 'page', 'login'],
       // Our own word is never older than we make it, whatever `exp` claims.
       maxTokenAge: seconds,
       clockTolerance: clockToleranceSeconds,

@@ -6,6 +6,7 @@ import type { Dataset } from '../core/dataset.ts'
 import { LauncherError } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Session } from '../core/session.ts'
+import type { PageAddress } from './address.ts'
 import type { LobbyDeps } from './deps.ts'
 import { pageCookie } from './enter.ts'
 import { setCookie } from './headers.ts'
@@ -18,8 +19,8 @@ const longestWaitMs = 25_000
 type Asked = { who: Principal; dataset: Dataset; renewed: string | null }
 
 /** `GET -/status?wait=<seconds>&seen=<status.seen>`: at once when `seen` is not the newest, else when something changes. */
-export async function status(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
-  const asked = await authorize(c, deps, datasetId)
+export async function status(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Response> {
+  const asked = await authorize(c, deps, page)
   const seen = c.req.query('seen')
   const waitMs = Math.min(longestWaitMs, 1000 * (Number(c.req.query('wait')) || 0))
   if (seen === undefined || waitMs <= 0) return answer(deps, asked, await statusOf(deps, asked))
@@ -33,13 +34,13 @@ export async function status(c: Context, deps: LobbyDeps, datasetId: string): Pr
     const signal = AbortSignal.any([done.signal, c.req.raw.signal])
     const change = deps.launcher.waitForChange(
       asked.who.id,
-      datasetId,
+      page.datasetId,
       Math.min(remaining, deps.recheckMs ?? 2000),
       signal,
     )
     try {
       // Rights may have gone while it waited, and with `ready` goes a cookie.
-      const now = waited ? await authorize(c, deps, datasetId) : asked
+      const now = waited ? await authorize(c, deps, page) : asked
       const status = await statusOf(deps, now)
       if (status.seen !== seen || remaining === 0 || c.req.raw.signal.aborted) return await answer(deps, now, status)
       await change
@@ -50,41 +51,41 @@ export async function status(c: Context, deps: LobbyDeps, datasetId: string): Pr
   }
 }
 
-export async function wake(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
-  const asked = await authorize(c, deps, datasetId)
+export async function wake(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Response> {
+  const asked = await authorize(c, deps, page)
   const request = wakeRequest.safeParse(await body(c))
   if (!request.success)
     throw new LauncherError('bad-request', 'A wake call is {"by":"click"|"page","larger"?:boolean}.')
   const { by, larger } = request.data
-  const session = await deps.launcher.launch(asked.who, datasetId, larger === undefined ? { by } : { by, larger })
+  const session = await deps.launcher.launch(asked.who, page.datasetId, larger === undefined ? { by } : { by, larger })
   return answer(deps, asked, await statusOf(deps, asked, session))
 }
 
-export async function keep(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
-  return onSession(c, deps, datasetId, (who, session) => deps.launcher.keep(who, session.id))
+export async function keep(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Response> {
+  return onSession(c, deps, page, (who, session) => deps.launcher.keep(who, session.id))
 }
 
-export async function stop(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
-  return onSession(c, deps, datasetId, (who, session) => deps.launcher.stop(who, session.id))
+export async function stop(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Response> {
+  return onSession(c, deps, page, (who, session) => deps.launcher.stop(who, session.id))
 }
 
 async function onSession(
   c: Context,
   deps: LobbyDeps,
-  datasetId: string,
+  page: PageAddress,
   act: (who: Principal, session: Session) => Promise<Session>,
 ): Promise<Response> {
-  const asked = await authorize(c, deps, datasetId)
-  const session = await deps.launcher.findSession(asked.who, datasetId)
+  const asked = await authorize(c, deps, page)
+  const session = await deps.launcher.findSession(asked.who, page.datasetId)
   return answer(deps, asked, await statusOf(deps, asked, session && (await act(asked.who, session))))
 }
 
 /** Throws `not-signed-in`, `owner-changed`, `dataset-changed`, and what `getDataset` throws. */
-async function authorize(c: Context, deps: LobbyDeps, datasetId: string): Promise<Asked> {
-  const found = await whoAsks(c, deps, datasetId)
+async function authorize(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Asked> {
+  const found = await whoAsks(c, deps, page)
   if (found === null)
     throw new LauncherError('not-signed-in', 'You are signed out. Sign in again to go on; the page can wait.')
-  const { who, page } = found
+  const { who, claim } = found
   const owner = c.req.header(pageHeaders.owner)
   // Header values are Latin-1 on the wire; the companion percent-encodes an id that is not plain ASCII.
   if (owner !== undefined && owner !== who.id && decodeHeader(owner) !== who.id)
@@ -95,12 +96,12 @@ async function authorize(c: Context, deps: LobbyDeps, datasetId: string): Promis
         owner: who.name,
       },
     )
-  const dataset = await deps.launcher.getDataset(who, datasetId)
+  const dataset = await deps.launcher.getDataset(who, page.datasetId)
   const version = c.req.header(pageHeaders.datasetVersion)
   if (version !== undefined && version !== dataset.version)
     throw new LauncherError('dataset-changed', 'The dataset’s file was replaced since the page was opened.')
-  const old = deps.clock.now() - page.issuedAt > (pageCookieSeconds * 1000) / 2
-  return { who, dataset, renewed: old ? await pageCookie(page, deps) : null }
+  const old = deps.clock.now() - claim.issuedAt > (pageCookieSeconds * 1000) / 2
+  return { who, dataset, renewed: old ? await pageCookie(claim, deps) : null }
 }
 
 function decodeHeader(value: string): string {

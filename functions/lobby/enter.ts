@@ -13,9 +13,10 @@ import {
   pageCookieSeconds,
   verifyTicket,
 } from '../auth/tickets.ts'
+import { homeOf, isPageOf, type PageAddress } from './address.ts'
 import type { LobbyDeps } from './deps.ts'
 import { setCookie } from './headers.ts'
-import { homeOf, plainPage } from './page.tsx'
+import { plainPage } from './page.tsx'
 
 const nonceCookieName = 'cxod-nonce'
 const nonceSeconds = 10 * 60
@@ -26,14 +27,14 @@ const enteredSeconds = 10
 const returnCookieName = 'cxod-return'
 
 /** To the app and back with a ticket. */
-export function askForTicket(c: Context, deps: LobbyDeps, datasetId: string, onlySignIn = false): Response {
-  if (getCookie(c, enteredCookieName) !== undefined && !onlySignIn) return refused(c, deps, datasetId, 'loop')
-  const path = homeOf(datasetId)
+export function askForTicket(c: Context, deps: LobbyDeps, page: PageAddress, onlySignIn = false): Response {
+  if (getCookie(c, enteredCookieName) !== undefined && !onlySignIn) return refused(c, deps, page, 'loop')
+  const path = homeOf(page.id)
   // Several tabs may ask at once (a browser that restores them); one nonce serves them all.
   const known = getCookie(c, nonceCookieName)
   const nonce = known !== undefined && /^[\w-]{43}$/.test(known) ? known : newNonce()
   const headers = new Headers({
-    location: `${deps.appOrigin}/open/${datasetId}?nonce=${hashNonce(nonce)}`,
+    location: `${deps.appOrigin}/open/${page.id}?nonce=${hashNonce(nonce)}`,
     'cache-control': 'no-store',
     'referrer-policy': 'no-referrer',
   })
@@ -43,16 +44,17 @@ export function askForTicket(c: Context, deps: LobbyDeps, datasetId: string, onl
 }
 
 /** `-/enter?ticket=`: the exchange. */
-export async function enter(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
+export async function enter(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Response> {
   const nonce = getCookie(c, nonceCookieName)
-  if (nonce === undefined) return refused(c, deps, datasetId, 'no-nonce')
-  const ticket = await verifyTicket(c.req.query('ticket') ?? '', { datasetId, nonce }, deps)
-  if (ticket === null) return refused(c, deps, datasetId, 'invalid')
-  if (!(await deps.once.spend(`ticket:${ticket.id}`, ticket.expiresAt))) return refused(c, deps, datasetId, 'spent')
-  if ((await deps.checkLogin(ticket.loginId, ticket.ownerId)) === null) return refused(c, deps, datasetId, 'signed-out')
-  deps.log('info', 'page entered', { dataset: datasetId, owner: ticket.ownerId })
+  if (nonce === undefined) return refused(c, deps, page, 'no-nonce')
+  const ticket = await verifyTicket(c.req.query('ticket') ?? '', { pageId: page.id, nonce }, deps)
+  if (ticket === null) return refused(c, deps, page, 'invalid')
+  if (!(await deps.once.spend(`ticket:${ticket.id}`, ticket.expiresAt))) return refused(c, deps, page, 'spent')
+  const who = await deps.checkLogin(ticket.loginId, ticket.ownerId)
+  if (who === null || !isPageOf(who, page)) return refused(c, deps, page, 'signed-out')
+  deps.log('info', 'page entered', { page: page.id, owner: ticket.ownerId })
 
-  const path = homeOf(datasetId)
+  const path = homeOf(page.id)
   const onlySignIn = getCookie(c, returnCookieName) !== undefined
   const headers = new Headers({
     location: onlySignIn ? `${path}-/signed-in` : path,
@@ -67,14 +69,14 @@ export async function enter(c: Context, deps: LobbyDeps, datasetId: string): Pro
 
 export async function pageCookie(claim: PageClaim, deps: LobbyDeps): Promise<string> {
   const value = await issuePageCookie(claim, deps)
-  return setCookie(pageCookieName, value, homeOf(claim.datasetId), pageCookieSeconds, deps.viewOrigin)
+  return setCookie(pageCookieName, value, homeOf(claim.pageId), pageCookieSeconds, deps.viewOrigin)
 }
 
 type Refusal = 'loop' | 'no-nonce' | 'invalid' | 'spent' | 'signed-out'
 
 /** Always a page with a link, never a redirect: what failed once would fail again. */
-function refused(c: Context, deps: LobbyDeps, datasetId: string, why: Refusal): Response {
-  deps.log('warn', 'ticket refused', { dataset: datasetId, why })
+function refused(c: Context, deps: LobbyDeps, page: PageAddress, why: Refusal): Response {
+  deps.log('warn', 'ticket refused', { page: page.id, why })
   const host = new URL(deps.viewOrigin).host
   const words: Record<Refusal, { title: string; text: string }> = {
     loop: {
@@ -95,7 +97,7 @@ function refused(c: Context, deps: LobbyDeps, datasetId: string, why: Refusal): 
   return plainPage(c, deps, 403, {
     ...words[why],
     links: [
-      { href: deps.viewOrigin + homeOf(datasetId), label: 'Try again' },
+      { href: deps.viewOrigin + homeOf(page.id), label: 'Try again' },
       { href: `${deps.appOrigin}/`, label: 'All datasets' },
     ],
   })

@@ -5,39 +5,56 @@ import { viewerHeader } from '../api/contract/lobby.ts'
 import { isUsable } from '../core/dataset.ts'
 import { isLauncherError, LauncherError } from '../core/errors.ts'
 import { isLive } from '../core/session.ts'
+import { addressOf, cleanAddress, homeOf, type PageAddress, pagePattern } from './address.ts'
 import { keep, status, stop, wake } from './calls.ts'
 import type { LobbyDeps } from './deps.ts'
 import { askForTicket, enter } from './enter.ts'
-import { homeOf, plainPage, viewerPage } from './page.tsx'
+import { plainPage, viewerPage } from './page.tsx'
 import { serveStatic } from './static-files.ts'
 import { datasetWords } from './status.ts'
 import { whoAsks } from './who.ts'
-
-const page = '/v/:dataset{[a-z0-9-]+}'
 
 /** Throws `bad-setting` when app and view origin would share cookies. */
 export function createLobby(deps: LobbyDeps): Hono {
   assertOrigins(deps)
   const app = new Hono()
-  const dataset = (c: Context): string => c.req.param('dataset') ?? ''
+  type Handle = (c: Context, deps: LobbyDeps, page: PageAddress) => Response | Promise<Response>
+  const at = (handle: Handle) => (c: Context) => {
+    const page = addressOf(c)
+    return page === null ? c.notFound() : handle(c, deps, page)
+  }
 
   app.get('/v/static/*', (c) => files(c, deps, '/v/static/'))
-  app.get(page, (c) => c.redirect(homeOf(dataset(c)), 308))
-  app.get(`${page}/`, (c) => openPage(c, deps, dataset(c)))
-  app.get(`${page}/static/*`, (c) => files(c, deps, `${homeOf(dataset(c))}static/`))
-  app.get(`${page}/-/enter`, (c) => enter(c, deps, dataset(c)))
-  app.get(`${page}/-/sign-in`, (c) => askForTicket(c, deps, dataset(c), true))
-  app.get(`${page}/-/signed-in`, (c) => signedIn(c, deps, dataset(c)))
-  app.get(`${page}/-/status`, (c) => status(c, deps, dataset(c)))
-  app.all(`${page}/api/v0.2/*`, (c) => apiWithoutViewer(c, deps, dataset(c)))
+  app.use(`${pagePattern}/*`, async (c, next) => {
+    const page = addressOf(c)
+    const clean = page && cleanAddress(c, page.id)
+    return clean ? c.redirect(clean, 308) : next()
+  })
+  app.get(
+    pagePattern,
+    at((c, _deps, page) => c.redirect(homeOf(page.id), 308)),
+  )
+  app.get(`${pagePattern}/`, at(openPage))
+  app.get(
+    `${pagePattern}/static/*`,
+    at((c, _deps, page) => files(c, deps, `${homeOf(page.id)}static/`)),
+  )
+  app.get(`${pagePattern}/-/enter`, at(enter))
+  app.get(
+    `${pagePattern}/-/sign-in`,
+    at((c, _deps, page) => askForTicket(c, deps, page, true)),
+  )
+  app.get(`${pagePattern}/-/signed-in`, at(signedIn))
+  app.get(`${pagePattern}/-/status`, at(status))
+  app.all(`${pagePattern}/api/v0.2/*`, at(apiWithoutViewer))
 
-  app.post(`${page}/-/*`, bodyLimit({ maxSize: 4096, onError: tooLarge }), async (c, next) => {
+  app.post(`${pagePattern}/-/*`, bodyLimit({ maxSize: 4096, onError: tooLarge }), async (c, next) => {
     assertOwnOrigin(c, deps)
     await next()
   })
-  app.post(`${page}/-/wake`, (c) => wake(c, deps, dataset(c)))
-  app.post(`${page}/-/keep`, (c) => keep(c, deps, dataset(c)))
-  app.post(`${page}/-/stop`, (c) => stop(c, deps, dataset(c)))
+  app.post(`${pagePattern}/-/wake`, at(wake))
+  app.post(`${pagePattern}/-/keep`, at(keep))
+  app.post(`${pagePattern}/-/stop`, at(stop))
 
   app.notFound((c) =>
     plainPage(c, deps, 404, {
@@ -51,14 +68,14 @@ export function createLobby(deps: LobbyDeps): Hono {
 }
 
 /** The page itself. It launches nothing: link previews and restored tabs would. */
-async function openPage(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
-  const asked = await whoAsks(c, deps, datasetId)
-  if (asked === null) return askForTicket(c, deps, datasetId)
-  const found = await deps.launcher.getDataset(asked.who, datasetId)
+async function openPage(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Response> {
+  const asked = await whoAsks(c, deps, page)
+  if (asked === null) return askForTicket(c, deps, page)
+  const found = await deps.launcher.getDataset(asked.who, page.datasetId)
   if (isUsable(found)) return viewerPage(c, deps, asked.who, found)
   const words = datasetWords(found)
   // A viewer that already runs has its file loaded; a file that is looked at again must not take it away.
-  const session = await deps.launcher.findSession(asked.who, datasetId)
+  const session = await deps.launcher.findSession(asked.who, page.datasetId)
   if (session !== null && isLive(session) && session.datasetVersion === found.version && found.version !== '')
     return viewerPage(c, deps, asked.who, found)
   return plainPage(c, deps, words.passing ? 200 : 409, {
@@ -73,23 +90,23 @@ async function openPage(c: Context, deps: LobbyDeps, datasetId: string): Promise
 }
 
 /** Where cellxgene's calls land while no viewer runs. 202 and no 503: content delivery networks cache errors. */
-async function apiWithoutViewer(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
+async function apiWithoutViewer(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Response> {
   const none = () => c.body(null, 202, { [viewerHeader]: 'none', 'cache-control': 'no-store' })
   if (deps.snapshot === undefined || c.req.method !== 'GET') return none()
-  const asked = await whoAsks(c, deps, datasetId)
+  const asked = await whoAsks(c, deps, page)
   if (asked === null) throw new LauncherError('not-signed-in', 'You are signed out. Sign in again to go on.')
   const { pathname, search } = new URL(c.req.url)
-  const found = await deps.launcher.getDataset(asked.who, datasetId)
-  return (await deps.snapshot(found, pathname.slice(homeOf(datasetId).length) + search)) ?? none()
+  const found = await deps.launcher.getDataset(asked.who, page.datasetId)
+  return (await deps.snapshot(found, pathname.slice(homeOf(page.id).length) + search)) ?? none()
 }
 
-async function signedIn(c: Context, deps: LobbyDeps, datasetId: string): Promise<Response> {
-  const asked = await whoAsks(c, deps, datasetId)
-  if (asked === null) return askForTicket(c, deps, datasetId, true)
+async function signedIn(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Response> {
+  const asked = await whoAsks(c, deps, page)
+  if (asked === null) return askForTicket(c, deps, page, true)
   return plainPage(c, deps, 200, {
     title: 'You are signed in again',
     text: `As ${asked.who.name}. Close this tab and go back to the one you were working in: it goes on by itself.`,
-    links: [{ href: homeOf(datasetId), label: 'Open the dataset here instead' }],
+    links: [{ href: homeOf(page.id), label: 'Open the dataset here instead' }],
   })
 }
 

@@ -7,7 +7,8 @@ import { configElementId, type PageConfig } from '../../web/companion/config.ts'
 import { QuietBar, WaitingOverlay } from '../../web/waiting/overlay.tsx'
 import { PlainPage } from '../../web/waiting/plain-page.tsx'
 import type { Dataset } from '../core/dataset.ts'
-import type { Principal } from '../core/principal.ts'
+import { type Principal, pageIdOf } from '../core/principal.ts'
+import { homeOf } from './address.ts'
 import type { LobbyDeps } from './deps.ts'
 import { pageHeaders, plainPolicy, viewerPolicy } from './headers.ts'
 
@@ -17,7 +18,7 @@ export function viewerPage(c: Context, deps: LobbyDeps, who: Principal, dataset:
   const config: PageConfig = {
     owner: { id: who.id, name: who.name },
     dataset: { id: dataset.id, title: dataset.title, version: dataset.version },
-    home: homeOf(dataset.id),
+    home: homeOf(pageIdOf(who, dataset.id)),
     appUrl: `${deps.appOrigin}/`,
     idleMs: deps.limits.idleMs,
     snapshots: deps.snapshot !== undefined,
@@ -53,8 +54,6 @@ function jsonForHtml(value: unknown): string {
     .replaceAll('\u2028', '\\u2028')
     .replaceAll('\u2029', '\\u2029')
 }
-
-export const homeOf = (datasetId: string): string => `/v/${datasetId}/`
 
 export type Plain = {
   title: string

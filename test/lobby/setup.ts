@@ -4,7 +4,7 @@ import { toProblem } from '../../functions/api/problem.ts'
 import { type Keys, loadKeys, newSigningJwk } from '../../functions/auth/keys.ts'
 import { hashNonce, issueTicket } from '../../functions/auth/tickets.ts'
 import { defaultLimits } from '../../functions/core/limits.ts'
-import type { User } from '../../functions/core/principal.ts'
+import { type Guest, type Principal, pageIdOf, type User } from '../../functions/core/principal.ts'
 import type { LobbyAssets } from '../../functions/lobby/assets.ts'
 import type { LobbyDeps } from '../../functions/lobby/deps.ts'
 import { createLobby } from '../../functions/lobby/lobby.ts'
@@ -24,6 +24,19 @@ export const ada: User = {
   loginId: 'login-ada',
 }
 export const bob: User = { ...ada, id: 'local:bob', name: 'bob', loginId: 'login-bob' }
+/** Came by a launch link to the dataset `pbmc`. */
+export const gail: Guest = {
+  kind: 'guest',
+  id: 'guest:linklinklink:gail',
+  name: 'Gail',
+  email: null,
+  groups: [],
+  admin: false,
+  loginId: 'login-gail',
+  linkId: 'linklinklink',
+  datasetId: 'pbmc',
+  mode: 'annotate',
+}
 
 /** The shape of cellxgene 1.3.0's template; the real one is used in the browser's test. */
 export const template = `<!DOCTYPE html><html><head><title>t</title>
@@ -50,20 +63,20 @@ export type LobbyTest = {
   launcher: FakeLauncher
   clock: { ms: number; now(): number }
   /** Logins that stand, by id. */
-  logins: Map<string, User>
+  logins: Map<string, Principal>
   logged: string[]
   /** A browser of its own, with cookies that respect their paths. */
   browser(): TestBrowser
   /** A browser that has opened the page of `who`. */
-  signedIn(who?: User, datasetId?: string): Promise<TestBrowser>
-  ticket(browser: TestBrowser, over?: { who?: User; datasetId?: string; viewOrigin?: string }): Promise<string>
+  signedIn(who?: Principal, pageId?: string, browser?: TestBrowser): Promise<TestBrowser>
+  ticket(browser: TestBrowser, over?: { who?: Principal; pageId?: string; viewOrigin?: string }): Promise<string>
 }
 
 export async function lobbyTest(over: Partial<LobbyDeps> = {}): Promise<LobbyTest> {
   const keys = await loadKeys(await newSigningJwk())
   const clock = { ms: 1_800_000_000_000, now: () => clock.ms }
   const launcher = fakeLauncher(clock.now)
-  const logins = new Map([ada, bob].map((user) => [user.loginId ?? '', user]))
+  const logins = new Map<string, Principal>([ada, bob, gail].map((who) => [who.loginId ?? '', who]))
   const spent = new Set<string>()
   const logged: string[] = []
   const app = createLobby({
@@ -92,15 +105,14 @@ export async function lobbyTest(over: Partial<LobbyDeps> = {}): Promise<LobbyTes
     logins,
     logged,
     browser: () => new TestBrowser(app),
-    async signedIn(who = ada, datasetId = 'pbmc') {
-      const browser = test.browser()
-      await browser.get(`/v/${datasetId}/`)
-      await browser.get(`/v/${datasetId}/-/enter?ticket=${await test.ticket(browser, { who, datasetId })}`)
+    async signedIn(who = ada, pageId = pageIdOf(who, 'pbmc'), browser = test.browser()) {
+      await browser.get(`/v/${pageId}/`)
+      await browser.get(`/v/${pageId}/-/enter?ticket=${await test.ticket(browser, { who, pageId })}`)
       return browser
     },
-    async ticket(browser, { who = ada, datasetId = 'pbmc', viewOrigin: audience = viewOrigin } = {}) {
-      const nonceHash = hashNonce(browser.cookies.get('cxod-nonce')?.value ?? '')
-      const claim = { ownerId: who.id, ownerName: who.name, loginId: who.loginId ?? '', datasetId }
+    async ticket(browser, { who = ada, pageId = pageIdOf(who, 'pbmc'), viewOrigin: audience = viewOrigin } = {}) {
+      const nonceHash = hashNonce(browser.cookies.get('cxod-nonce', `/v/${pageId}/`)?.value ?? '')
+      const claim = { ownerId: who.id, ownerName: who.name, loginId: who.loginId ?? '', pageId }
       return issueTicket(claim, nonceHash, { keys, clock, viewOrigin: audience })
     },
   }
@@ -108,7 +120,7 @@ export async function lobbyTest(over: Partial<LobbyDeps> = {}): Promise<LobbyTes
 }
 
 export class TestBrowser {
-  readonly cookies = new Map<string, { value: string; path: string; attributes: string }>()
+  readonly cookies = new CookieJar()
   readonly #app: Hono
 
   constructor(app: Hono) {
@@ -129,8 +141,7 @@ export class TestBrowser {
     path: string,
     init: { method?: string; headers: Record<string, string>; body?: string },
   ): Promise<Response> {
-    const sent = [...this.cookies].filter(([, cookie]) => path.startsWith(cookie.path))
-    const cookie = sent.map(([name, { value }]) => `${name}=${value}`).join('; ')
+    const cookie = this.cookies.header(path)
     const response = await this.#app.request(viewOrigin + path, {
       ...init,
       headers: { ...init.headers, ...(cookie ? { cookie } : {}) },
@@ -138,9 +149,39 @@ export class TestBrowser {
     for (const line of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
       const path = /Path=([^;]+)/.exec(line)?.[1] ?? '/'
-      if (/Max-Age=0/.test(line)) this.cookies.delete(name)
+      if (/Max-Age=0/.test(line)) this.cookies.delete(name, path)
       else this.cookies.set(name, { value, path, attributes: line })
     }
     return response
+  }
+}
+
+type Cookie = { value: string; path: string; attributes: string }
+
+/** As a browser's: a cookie is its name and its path, and goes with the requests below that path. */
+class CookieJar {
+  readonly #cookies = new Map<string, Cookie & { name: string }>()
+
+  /** The one of this path; of any path when none is said. */
+  get(name: string, path?: string): Cookie | undefined {
+    return [...this.#cookies.values()].find((one) => one.name === name && (path === undefined || one.path === path))
+  }
+
+  has(name: string, path?: string): boolean {
+    return this.get(name, path) !== undefined
+  }
+
+  set(name: string, cookie: Cookie): void {
+    this.#cookies.set(`${name} ${cookie.path}`, { name, ...cookie })
+  }
+
+  delete(name: string, path?: string): void {
+    const cookie = this.get(name, path)
+    if (cookie !== undefined) this.#cookies.delete(`${name} ${cookie.path}`)
+  }
+
+  header(path: string): string {
+    const sent = [...this.#cookies.values()].filter((one) => path.startsWith(one.path))
+    return sent.map(({ name, value }) => `${name}=${value}`).join('; ')
   }
 }

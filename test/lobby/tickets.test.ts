@@ -86,7 +86,7 @@ describe('a ticket', () => {
   })
 
   it('is refused for another dataset', async () => {
-    await expectRefused(await enter(await lobby.ticket(browser, { datasetId: 'liver' })))
+    await expectRefused(await enter(await lobby.ticket(browser, { pageId: 'liver' })))
   })
 
   it('is refused when it was made for another origin', async () => {
@@ -135,7 +135,7 @@ describe('a ticket', () => {
   })
 
   it('is refused when it is a page cookie, and the other way round', async () => {
-    const claim = { ownerId: ada.id, ownerName: 'ada', loginId: 'login-ada', datasetId: 'pbmc' }
+    const claim = { ownerId: ada.id, ownerName: 'ada', loginId: 'login-ada', pageId: 'pbmc' }
     const signing = { keys: lobby.keys, clock: lobby.clock, viewOrigin }
     await expectRefused(await enter(await issuePageCookie(claim, signing)))
     const ticket = await issueTicket(claim, 'x', signing)
@@ -215,7 +215,7 @@ async function forge(change: {
 }): Promise<string> {
   const now = Math.floor(lobby.clock.ms / 1000)
   const nonce = hashNonce(browser.cookies.get('cxod-nonce')?.value ?? '')
-  const claims = { sub: ada.id, name: 'ada', login: 'login-ada', ds: 'pbmc', iat: now }
+  const claims = { sub: ada.id, name: 'ada', login: 'login-ada', page: 'pbmc', iat: now }
   const more = {
     ...(change.aud === null ? {} : { aud: viewOrigin }),
     ...(change.jti === null ? {} : { jti: 'one' }),

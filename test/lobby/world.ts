@@ -67,13 +67,13 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const app = await listen('localhost', (req, res) => {
     // What `/open/<dataset>` of the app does for somebody signed in.
     const url = new URL(req.url ?? '', 'http://app')
-    const datasetId = url.pathname.split('/')[2] ?? ''
+    const pageId = url.pathname.split('/')[2] ?? ''
     if (!url.pathname.startsWith('/open/'))
       return void res.writeHead(200, { 'content-type': 'text/html' }).end('the app')
     world.logins.add('login-1')
-    const claim = { ownerId: ada.id, ownerName: ada.name, loginId: 'login-1', datasetId }
+    const claim = { ownerId: ada.id, ownerName: ada.name, loginId: 'login-1', pageId }
     void issueTicket(claim, url.searchParams.get('nonce') ?? '', { keys, clock, viewOrigin: world.viewOrigin }).then(
-      (ticket) => res.writeHead(302, { location: `${world.viewOrigin}/v/${datasetId}/-/enter?ticket=${ticket}` }).end(),
+      (ticket) => res.writeHead(302, { location: `${world.viewOrigin}/v/${pageId}/-/enter?ticket=${ticket}` }).end(),
     )
   })
   const view = await listen('127.0.0.1', (req, res) => {

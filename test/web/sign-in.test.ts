@@ -130,12 +130,12 @@ describe('the way into a viewer’s page', () => {
     const to = new URL(answer.headers.get('location') ?? '')
     expect([answer.status, to.origin, to.pathname]).toEqual([303, viewOrigin, '/v/pbmc/-/enter'])
     const ticket = to.searchParams.get('ticket') ?? ''
-    const claim = await verifyTicket(ticket, { datasetId: 'pbmc', nonce }, signing)
-    expect(claim).toMatchObject({ ownerId: 'local:open-ada', ownerName: 'open-ada', datasetId: 'pbmc' })
+    const claim = await verifyTicket(ticket, { pageId: 'pbmc', nonce }, signing)
+    expect(claim).toMatchObject({ ownerId: 'local:open-ada', ownerName: 'open-ada', pageId: 'pbmc' })
     expect(await bed.deps.auth.checkLogin(claim?.loginId ?? '', claim?.ownerId ?? '')).toMatchObject({
       id: 'local:open-ada',
     })
-    expect(await verifyTicket(ticket, { datasetId: 'pbmc', nonce: newNonce() }, signing)).toBeNull()
+    expect(await verifyTicket(ticket, { pageId: 'pbmc', nonce: newNonce() }, signing)).toBeNull()
     // A GET never launches.
     expect(bed.tasks.started.length).toBe(before)
   })

@@ -78,7 +78,7 @@ export function datasetPages(app: Hono<Env>, deps: WebDeps, { frame, html }: Ren
         'not-allowed',
         'A viewer’s page is opened in a browser that is signed in, not with a token.',
       )
-    const claim = { ownerId: who.id, ownerName: who.name, loginId: who.loginId, datasetId: dataset.id }
+    const claim = { ownerId: who.id, ownerName: who.name, loginId: who.loginId, pageId: dataset.id }
     const ticket = await issueTicket(claim, nonceHash, { keys: deps.auth.keys, clock, viewOrigin })
     return c.redirect(`${page}-/enter?ticket=${ticket}`, 303)
   })
