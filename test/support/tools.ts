@@ -6,6 +6,7 @@ type Tool =
   | 'CXOD_TEST_CHROMIUM'
   | 'CXOD_TEST_JAVA'
   | 'CXOD_TEST_DYNAMODB_LOCAL'
+  | 'CXOD_TEST_MOTO'
 
 /** @returns a path; throws with what to do when the harness has never run here */
 export function tool(name: Tool): string {

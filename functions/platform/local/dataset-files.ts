@@ -2,16 +2,12 @@
 import type { Dirent, Stats } from 'node:fs'
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { deepestPath, isDatasetName, isDatasetPath, isUsableName } from '../../core/dataset-path.ts'
 import { LauncherError } from '../../core/errors.ts'
 import type { DatasetFiles, FileStat } from '../../core/ports.ts'
 
-/** Folders deeper than this are not looked into. */
-const deepest = 8
-
 /**
- * What counts: names that end in `.h5ad`, in the folder or below it. Left out: every name that begins with a dot (hidden
- * files, rsync's `.name.h5ad.a1B2c3`, macOS's `._name.h5ad`, a file server's `.snapshot`) and copies under way
- * (`*.part`, `*.tmp` and their kind, as folders too).
+ * What counts: names that end in `.h5ad`, in the folder or below it, as core/dataset-path says.
  *
  * Links: labs link large files rather than copy them, and whole group folders too. A link to a file is followed, and so
  * is a link to a folder directly in the root (a group), when whoever made the link also owns what it leads to, or when
@@ -23,8 +19,8 @@ const deepest = 8
 export function createDatasetFiles(root: string): DatasetFiles {
   /** The real place of a path below the root, by the rules above; null when there is nothing that may be used. */
   async function find(path: string): Promise<{ real: string; stat: FileStat } | null> {
+    if (!isDatasetPath(path)) return null
     const parts = path.split('/')
-    if (!parts.every(isUsableName) || !isDataset(path) || path.includes('\0') || parts.length > deepest) return null
     let real = await realpath(root).catch((error: unknown) => {
       throw unreadable(error)
     })
@@ -51,11 +47,11 @@ export function createDatasetFiles(root: string): DatasetFiles {
     for (const entry of await entriesOf(folder, depth)) {
       if (!isUsableName(entry.name)) continue
       const path = `${prefix}${entry.name}`
-      const maybeFile = isDataset(entry.name)
+      const maybeFile = isDatasetName(entry.name)
       if (maybeFile && (entry.isFile() || entry.isSymbolicLink())) {
         const found = await find(path)
         if (found !== null) yield found.stat
-      } else if (depth < deepest && (entry.isDirectory() || (entry.isSymbolicLink() && depth === 1))) {
+      } else if (depth < deepestPath && (entry.isDirectory() || (entry.isSymbolicLink() && depth === 1))) {
         const step = await follow(join(folder, entry.name), depth === 1).catch((error: unknown) => {
           if (isGone(error)) return null
           throw unreadable(error)
@@ -108,14 +104,6 @@ async function entriesOf(folder: string, depth: number): Promise<Dirent[]> {
     if (depth > 1 && isGone(error)) return []
     throw unreadable(error)
   }
-}
-
-function isUsableName(name: string): boolean {
-  return name !== '' && !name.startsWith('.') && !/\.(?:part|partial|tmp|temp|crdownload|filepart)$/i.test(name)
-}
-
-function isDataset(name: string): boolean {
-  return name.toLowerCase().endsWith('.h5ad')
 }
 
 /** Not there, or closed to us: facts about one file. Anything else (an I/O error, a stale mount) says nothing about it. */

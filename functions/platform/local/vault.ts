@@ -2,17 +2,28 @@
  * Annotations and gene sets on disk, one folder per version:
  * `<dir>/<owner>/<dataset>/<kind>/<version>/` with `version.json` and `content.csv.gz`.
  */
-import { createHash, randomUUID } from 'node:crypto'
-import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { LauncherError } from '../../core/errors.ts'
 import type { Clock, Vault, VaultRef, VaultVersion } from '../../core/ports.ts'
 import { vaultKinds } from '../../core/ports.ts'
+import { fromPathName, toPathName } from '../path-name.ts'
+import {
+  baseMismatch,
+  damaged,
+  nextVersion,
+  noSuchVersion,
+  readContent,
+  readRecord,
+  toRecord,
+} from '../vault-record.ts'
 import { makeFolder, syncFolder, writeNewFile } from './durable.ts'
-import { fromPathName, toPathName } from './path-name.ts'
-import { contentName, metaName, readContent, readMeta, toRecord } from './vault-record.ts'
+
+const metaName = 'version.json'
+const contentName = 'content.csv.gz'
 
 const compress = promisify(gzip)
 /** Folders of writes that never finished are removed when they are this old, ms; no write takes that long. */
@@ -31,6 +42,11 @@ export function createVault(dir: string, clock: Clock): Vault {
   const refFolder = (ref: VaultRef) => join(ownerFolder(ref.ownerId), toPathName(ref.datasetId), ref.kind)
   const shown = (path: string) => path.slice(dir.length + 1)
 
+  const readWhole = (path: string): Promise<Buffer> =>
+    readFile(path).catch((error: unknown) => {
+      throw damaged(shown(path), error)
+    })
+
   async function latest(ref: VaultRef): Promise<VaultVersion | null> {
     const newest = (await versionNumbers(refFolder(ref)))[0]
     return newest === undefined ? null : read(ref, String(newest))
@@ -38,7 +54,7 @@ export function createVault(dir: string, clock: Clock): Vault {
 
   async function read(ref: VaultRef, version: string): Promise<VaultVersion> {
     const path = join(refFolder(ref), version, metaName)
-    return readMeta(path, shown(path), ref, version)
+    return readRecord((await readWhole(path)).toString('utf8'), shown(path), ref, version)
   }
 
   return {
@@ -46,9 +62,9 @@ export function createVault(dir: string, clock: Clock): Vault {
 
     async read(ref, version) {
       if (!(await versionNumbers(refFolder(ref))).some((number) => String(number) === version))
-        throw new LauncherError('not-found', `There is no version ${version.slice(0, 20)} of these ${ref.kind}.`)
+        throw noSuchVersion(ref, version)
       const path = join(refFolder(ref), version, contentName)
-      return readContent(path, shown(path), await read(ref, version))
+      return readContent(await readWhole(path), shown(path), await read(ref, version))
     },
 
     async history(ref) {
@@ -61,19 +77,7 @@ export function createVault(dir: string, clock: Clock): Vault {
       const folder = refFolder(ref)
       const before = await latest(ref)
       if ((before?.version ?? null) !== meta.base) throw baseMismatch(before, meta.base)
-      const version: VaultVersion = {
-        version: String(Number(before?.version ?? 0) + 1),
-        base: meta.base,
-        savedAt: clock.now(),
-        savedBy: meta.savedBy,
-        origin: meta.origin,
-        datasetVersion: meta.datasetVersion,
-        obsIndexHash: meta.obsIndexHash,
-        requestSha256: meta.requestSha256,
-        contentSha256: createHash('sha256').update(body).digest('hex'),
-        sizeBytes: body.byteLength,
-        report: meta.report ?? null,
-      }
+      const version = nextVersion(before, body, meta, clock.now())
       const draft = join(folder, `.draft-${randomUUID()}`)
       try {
         await makeFolder(draft)
@@ -126,15 +130,6 @@ async function names(folder: string): Promise<string[]> {
       { cause: error },
     )
   }
-}
-
-function baseMismatch(latest: VaultVersion | null, base: string | null): LauncherError {
-  const found = latest === null ? 'nothing is kept yet' : `version ${latest.version} by ${latest.savedBy} is the newest`
-  return new LauncherError(
-    'base-mismatch',
-    `This save replaces ${base === null ? 'nothing' : `version ${base}`}, but ${found}. Load the newest, then save again.`,
-    { latest },
-  )
 }
 
 function writeFailed(error: unknown): LauncherError {

@@ -1,14 +1,10 @@
-/** How one vault version is written to disk and read back: a JSON record with a version of its own, and gzip'd content. */
+/** How one vault version is written and read back, on disk and in a bucket alike: a JSON record with a version of its own, and gzip'd content. */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { z } from 'zod'
-import { LauncherError } from '../../core/errors.ts'
-import type { VaultRef, VaultVersion } from '../../core/ports.ts'
-
-export const metaName = 'version.json'
-export const contentName = 'content.csv.gz'
+import { LauncherError } from '../core/errors.ts'
+import type { Vault, VaultRef, VaultVersion } from '../core/ports.ts'
 
 const decompress = promisify(gunzip)
 
@@ -52,13 +48,10 @@ export function toRecord(ref: VaultRef, version: VaultVersion): string {
 }
 
 /**
- * @param path where it is; `shown` is the same below the vault's folder, for messages: paths of the server stay inside
+ * @param shown its name below the vault, for messages: paths of the server stay inside
  * Throws `unavailable` naming the file when it is damaged or is another's: serving the wrong labels would be worse.
  */
-export async function readMeta(path: string, shown: string, ref: VaultRef, version: string): Promise<VaultVersion> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw damaged(shown, error)
-  })
+export function readRecord(text: string, shown: string, ref: VaultRef, version: string): VaultVersion {
   const { v: _, ownerId, datasetId, kind, ...found } = parse(text, shown)
   if (ownerId !== ref.ownerId || datasetId !== ref.datasetId || kind !== ref.kind || found.version !== version)
     throw damaged(shown, new Error('the record belongs to another owner, dataset, kind or version'))
@@ -74,10 +67,10 @@ function parse(text: string, shown: string): z.infer<typeof record> {
 }
 
 /** The content, proven against the hash in its record. Throws `unavailable` naming the file. */
-export async function readContent(path: string, shown: string, meta: VaultVersion): Promise<Uint8Array> {
+export async function readContent(gzipped: Uint8Array, shown: string, meta: VaultVersion): Promise<Uint8Array> {
   try {
     // The limit keeps a damaged or swapped file from filling the memory.
-    const body = await decompress(await readFile(path), { maxOutputLength: Math.max(1, meta.sizeBytes) })
+    const body = await decompress(gzipped, { maxOutputLength: Math.max(1, meta.sizeBytes) })
     if (createHash('sha256').update(body).digest('hex') !== meta.contentSha256) throw new Error('another content hash')
     return body
   } catch (error) {
@@ -86,7 +79,7 @@ export async function readContent(path: string, shown: string, meta: VaultVersio
 }
 
 /** The reason goes out on the wire: an error code or our own words, never a system message with the server's paths. */
-function damaged(shown: string, error: unknown): LauncherError {
+export function damaged(shown: string, error: unknown): LauncherError {
   const why =
     error instanceof z.ZodError
       ? 'not a record that this version of the program knows'
@@ -102,4 +95,41 @@ function damaged(shown: string, error: unknown): LauncherError {
     { file: shown, reason: why.slice(0, 300) },
     { cause: error },
   )
+}
+
+export function baseMismatch(latest: VaultVersion | null, base: string | null): LauncherError {
+  const found = latest === null ? 'nothing is kept yet' : `version ${latest.version} by ${latest.savedBy} is the newest`
+  return new LauncherError(
+    'base-mismatch',
+    `This save replaces ${base === null ? 'nothing' : `version ${base}`}, but ${found}. Load the newest, then save again.`,
+    { latest },
+  )
+}
+
+export const noSuchVersion = (ref: VaultRef, version: string): LauncherError =>
+  new LauncherError('not-found', `There is no version ${version.slice(0, 20)} of these ${ref.kind}.`)
+
+type PutMeta = Parameters<Vault['put']>[2]
+
+/** The version that a put makes: the number after the one that it replaces. */
+export function nextVersion(
+  before: VaultVersion | null,
+  body: Uint8Array,
+  meta: PutMeta,
+  savedAt: number,
+): VaultVersion {
+  const { base, savedBy, origin, datasetVersion, obsIndexHash, requestSha256, report = null } = meta
+  return {
+    version: String(Number(before?.version ?? 0) + 1),
+    base,
+    savedAt,
+    savedBy,
+    origin,
+    datasetVersion,
+    obsIndexHash,
+    requestSha256,
+    contentSha256: createHash('sha256').update(body).digest('hex'),
+    sizeBytes: body.byteLength,
+    report,
+  }
 }

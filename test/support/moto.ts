@@ -1,0 +1,59 @@
+/** moto as a process on loopback: it plays S3, ECS and Elastic Load Balancing for the AWS adapters. */
+import { spawn } from 'node:child_process'
+import { freePort } from './dynamodb-local.ts'
+import { tool } from './tools.ts'
+
+export type Moto = {
+  endpoint: string
+  /** What an AWS client needs to talk to it; the keys are no secrets. */
+  clientConfig: {
+    endpoint: string
+    region: string
+    credentials: { accessKeyId: string; secretAccessKey: string }
+    maxAttempts: number
+  }
+  /** Forgets everything. */
+  reset(): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startMoto(): Promise<Moto> {
+  const port = await freePort()
+  const child = spawn(tool('CXOD_TEST_MOTO'), ['-I', '-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH ?? '', AWS_EC2_METADATA_DISABLED: 'true' },
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said = (said + text).slice(-2000)))
+  const gone = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message))
+    child.once('exit', (code) => resolve(`exit code ${code}: ${said}`))
+  })
+  const endpoint = `http://127.0.0.1:${port}`
+  await Promise.race([answers(endpoint), gone.then((why) => Promise.reject(new Error(`moto did not start (${why}).`)))])
+  return {
+    endpoint,
+    clientConfig: {
+      endpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      maxAttempts: 1,
+    },
+    async reset() {
+      await fetch(`${endpoint}/moto-api/reset`, { method: 'POST' })
+    },
+    async stop() {
+      child.kill('SIGKILL')
+      await gone
+    },
+  }
+}
+
+async function answers(endpoint: string): Promise<void> {
+  for (let left = 600; left > 0; left -= 1) {
+    const answer = await fetch(`${endpoint}/moto-api/data.json`).catch(() => null)
+    if (answer?.ok) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error('moto did not answer within 60 s.')
+}
