@@ -111,6 +111,8 @@ export interface OnceStore {
 
 export type TaskSpec = {
   sessionId: string
+  /** What its viewer will be given: on one machine a viewer may see this one file, and that is arranged before it starts. */
+  datasetId: string
   attempt: number
   size: TaskSize
   /** Bearer token of the gate, the same bytes on every retry. Never log it. */

@@ -45,8 +45,8 @@ async function start(context: Context, session: Session): Promise<Session> {
   try {
     await assertStillRoom(context, session)
     const { path } = await ports.router.reserve(session.id)
-    const { id: sessionId, attempt, size } = session
-    await ports.tasks.start({ sessionId, attempt, size, gateToken: await ports.gateToken(session) })
+    const { id: sessionId, datasetId, attempt, size } = session
+    await ports.tasks.start({ sessionId, datasetId, attempt, size, gateToken: await ports.gateToken(session) })
     const starting = await change(context, 'launch', session, { state: 'starting', routePath: path })
     // Lost: it was stopped meanwhile. What we started is released by whoever stops it.
     return starting ?? (await ports.sessions.get(session.ownerId, session.datasetId)) ?? session

@@ -130,7 +130,7 @@ describe('stop, recover, sweep', () => {
   it('collects tasks and routes that no live session owns, and nothing else', async () => {
     const session = await bed.ready(launcher, who, 'pbmc')
     const orphan = 'o'.repeat(20)
-    await bed.tasks.start({ sessionId: orphan, attempt: 1, size: session.size, gateToken: '' })
+    await bed.tasks.start({ sessionId: orphan, datasetId: 'any', attempt: 1, size: session.size, gateToken: '' })
     await bed.ports.router.reserve(orphan)
     expect(await launcher.sweep()).toEqual({ tasks: [orphan], routes: [orphan] })
     expect(await launcher.sweep()).toEqual({ tasks: [], routes: [] })

@@ -37,7 +37,7 @@ function bed(modes: { gate?: string; viewer?: string } = {}, stopTimeoutMs = 10_
   const events = () => readFileSync(file, 'utf8').trim().split('\n').filter(Boolean)
   const bothUp = () => until(() => events().includes('gate up') && events().includes('viewer up'))
   const start = (sessionId: string) =>
-    runner.start({ sessionId, attempt: 1, size: { memoryMiB: 1024, vcpu: 1 }, gateToken: 't' })
+    runner.start({ sessionId, datasetId: 'pbmc', attempt: 1, size: { memoryMiB: 1024, vcpu: 1 }, gateToken: 't' })
   return { runDir, runner, events, ended, bothUp, start }
 }
 
