@@ -12,8 +12,8 @@ export type Moto = {
     credentials: { accessKeyId: string; secretAccessKey: string }
     maxAttempts: number
   }
-  /** Forgets everything. */
-  reset(): Promise<void>
+  /** The network that every new account has. */
+  network(): Promise<{ vpcId: string; subnetIds: string[] }>
   stop(): Promise<void>
 }
 
@@ -39,14 +39,27 @@ export async function startMoto(): Promise<Moto> {
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
       maxAttempts: 1,
     },
-    async reset() {
-      await fetch(`${endpoint}/moto-api/reset`, { method: 'POST' })
+    async network() {
+      const [vpcId = ''] = await ec2(endpoint, 'DescribeVpcs', 'vpcId')
+      return { vpcId, subnetIds: await ec2(endpoint, 'DescribeSubnets', 'subnetId') }
     },
     async stop() {
       child.kill('SIGKILL')
       await gone
     },
   }
+}
+
+/** Two questions in EC2's old query protocol: no reason for one more AWS client. */
+async function ec2(endpoint: string, action: string, member: string): Promise<string[]> {
+  const scope = 'Credential=test/20260101/us-east-1/ec2/aws4_request'
+  const answer = await fetch(endpoint, {
+    method: 'POST',
+    headers: { authorization: `AWS4-HMAC-SHA256 ${scope}, SignedHeaders=host, Signature=none` },
+    body: new URLSearchParams({ Action: action, Version: '2016-11-15' }),
+  })
+  const ids = [...(await answer.text()).matchAll(new RegExp(`<${member}>([^<]+)<`, 'g'))].map(([, id]) => id ?? '')
+  return [...new Set(ids)]
 }
 
 async function answers(endpoint: string): Promise<void> {
