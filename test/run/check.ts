@@ -4,6 +4,7 @@ import path from 'node:path'
 import { build } from '../../functions/setup/build.mjs'
 import { projectRoot } from '../../functions/setup/python.ts'
 import { SetupError, say } from '../../functions/setup/words.mjs'
+import { ensurePlatform } from '../infra/graph.ts'
 import { documentsDrift } from './documents.ts'
 import { spawnVisible } from './spawn-visible.ts'
 import { ensureTools } from './tools.ts'
@@ -28,10 +29,17 @@ const steps: readonly Step[] = [
   program('types', 'typescript/bin/tsc', ['--noEmit', '-p', '.']),
   program('types of the companion', 'typescript/bin/tsc', ['--noEmit', '-p', 'web/companion']),
   program('types of the islands', 'typescript/bin/tsc', ['--noEmit', '-p', 'web/islands']),
+  { name: 'types of the infrastructure', run: () => ensurePlatform().then(infraTypes) },
   { name: 'programs', run: () => build(root).then(() => one) },
   { name: 'generated documents', run: async () => (drift() ? none : one) },
   { name: 'tests', run: tests },
 ]
+
+/** Against SST's own types, which `sst install` brings. */
+async function infraTypes(): Promise<Counts> {
+  const tsc = path.join(modules, 'typescript/bin/tsc')
+  return (await spawnVisible(process.execPath, [tsc, '-p', 'infra'])) === 0 ? one : none
+}
 
 function drift(): boolean {
   const problems = documentsDrift(root)
