@@ -14,6 +14,7 @@ export type BeginDeps = {
   talk: Talk
   leaving: Leaving
   taskDir: string
+  viewerFile?: string | null
   /** The work is known: the route can be answered, and the viewer asks for its labels. */
   onWork(work: Work): Promise<void>
   giveToViewer(work: ViewerWork): void
@@ -26,7 +27,7 @@ export type BeginDeps = {
 
 /** @returns when the API has said that the session is ready. Rejects with `Left` when the gate leaves before. */
 export async function begin(deps: BeginDeps): Promise<Work> {
-  const { talk, leaving, taskDir, tuning, clock, log } = deps
+  const { talk, leaving, taskDir, viewerFile, tuning, clock, log } = deps
   const { signal } = leaving
   const work = await knock(talk, signal)
   talk.allowSilence(work.limits.apiSilenceMs)
@@ -37,6 +38,7 @@ export async function begin(deps: BeginDeps): Promise<Work> {
   try {
     const path = await download(work.file, {
       taskDir,
+      viewerFile,
       freshFile: async () => (await knock(talk, signal)).file,
       onProgress: (doneBytes) => progress.set('downloading', doneBytes),
       signal,

@@ -17,6 +17,8 @@ export type GateConfig = {
   taskSocket: string
   /** 0700 folder of this task: the file, spooled answers, saves under way. */
   taskDir: string
+  /** Where the viewer finds a file of its own machine already (its sandbox shows it there); null: we put it into `taskDir`. */
+  viewerFile?: string | null
 }
 
 const names = ['sessionId', 'apiUrl', 'token', 'listen', 'viewer', 'taskSocket', 'taskDir'] as const
@@ -49,6 +51,7 @@ export function parseConfig(text: string | undefined): GateConfig {
     viewer: parseAddress('viewer', field('viewer')),
     taskSocket: field('taskSocket'),
     taskDir: field('taskDir'),
+    viewerFile: field('viewerFile') || null,
   }
 }
 

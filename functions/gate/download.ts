@@ -11,6 +11,8 @@ type File = Work['file']
 
 export type Download = {
   taskDir: string
+  /** As `GateConfig.viewerFile`. */
+  viewerFile?: string | null
   /** Knocks again: a presigned URL ends, often before a large file does. */
   freshFile(): Promise<File>
   onProgress(doneBytes: number): void
@@ -18,20 +20,25 @@ export type Download = {
   tuning: Pick<Tuning, 'rangeBytes' | 'rangesAtOnce' | 'stallMs' | 'backoffMs' | 'backoffMostMs'>
 }
 
-/** @returns path of the complete file in `taskDir`. Throws `dataset-unusable` or `dataset-changed`, with words for the page. */
+/** @returns path of the complete file, as the viewer knows it. Throws `dataset-unusable` or `dataset-changed`, with words for the page. */
 export async function download(file: File, options: Download): Promise<string> {
   const to = join(options.taskDir, fileName(file))
-  await rm(to, { force: true })
-  if (file.kind === 'url') await downloadRanges(file, to, options)
-  else await linkFile(file, to)
-  const { size } = await stat(to)
+  const shown = file.kind === 'path' ? (options.viewerFile ?? null) : null
+  if (shown === null) {
+    await rm(to, { force: true })
+    if (file.kind === 'url') await downloadRanges(file, to, options)
+    else await linkFile(file, to)
+  }
+  const { size } = await stat(file.kind === 'path' && shown !== null ? file.path : to).catch((error: unknown) => {
+    throw codeOf(error) === 'ENOENT' ? notThere() : unreadable()
+  })
   if (size !== file.sizeBytes)
     throw new LauncherError(
       'dataset-changed',
       `The file has ${size} bytes where ${file.sizeBytes} were expected: it changed since it was checked. Open it again in a minute.`,
     )
   options.onProgress(size)
-  return to
+  return shown ?? to
 }
 
 /** A hard link keeps the very file that was checked, even when its name is given to another one meanwhile. */
@@ -40,8 +47,7 @@ async function linkFile(file: File & { kind: 'path' }, to: string): Promise<void
     await link(file.path, to)
     return
   } catch (error) {
-    if (codeOf(error) === 'ENOENT')
-      throw new LauncherError('dataset-unusable', 'The file is not there any more. It may have been moved or removed.')
+    if (codeOf(error) === 'ENOENT') throw notThere()
   }
   // Another device, another owner's file (fs.protected_hardlinks), or no hard links at all.
   for (const attempt of [
@@ -55,8 +61,13 @@ async function linkFile(file: File & { kind: 'path' }, to: string): Promise<void
     } catch {
       await rm(to, { force: true })
     }
-  throw new LauncherError('dataset-unusable', 'The file can’t be read. Check its permissions, and the space on disk.')
+  throw unreadable()
 }
+
+const notThere = () =>
+  new LauncherError('dataset-unusable', 'The file is not there any more. It may have been moved or removed.')
+const unreadable = () =>
+  new LauncherError('dataset-unusable', 'The file can’t be read. Check its permissions, and the space on disk.')
 
 /** cellxgene decides by the name's ending how to read it. */
 function fileName(file: File): string {

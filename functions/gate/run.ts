@@ -13,6 +13,7 @@ import { createLater } from './later.ts'
 import { createLeaving, drain, sayBye } from './leaving.ts'
 import { listenOn, stopServer } from './listen.ts'
 import { jsonLog } from './log.ts'
+import { type PinnedSocket, pinSocket, unpin } from './pin-socket.ts'
 import { createCookieCheck } from './route-cookie.ts'
 import { createSaves, type Saves } from './saves.ts'
 import { createGateServer, type GateState } from './server.ts'
@@ -39,14 +40,16 @@ export async function run(config: GateConfig, options: RunOptions = {}): Promise
   const api = createApiClient(config, { timeoutMs: tuning.apiTimeoutMs, clock })
   const leaving = createLeaving(log)
   const talk = createTalk({ api, leaving, clock, log, tuning })
-  const forward = createForward(config.viewer)
-  const life = createViewerLife(config.viewer, leaving)
+  const viewer = { ...config.viewer }
+  const forward = createForward(viewer)
+  const life = createViewerLife(viewer, leaving)
   const activity = createActivity(clock)
   const state: GateState = { open: null, ready: false, leaving: false, busy: 0 }
   const later = createLater(join(config.taskDir, 'later'), () => state.open?.work.routePath ?? '/', tuning)
   const viewerWork = deferred<ViewerWork>()
   const viewerLoaded = deferred<void>()
   let kept: { sync: VaultSync; saves: Saves } | null = null
+  let pinned: PinnedSocket | null = null
   const keptNow = () => kept // assigned in a callback, which the type checker does not follow
 
   async function onWork(work: Work): Promise<void> {
@@ -80,7 +83,12 @@ export async function run(config: GateConfig, options: RunOptions = {}): Promise
   const taskServer = await serveTaskSocket(config.taskSocket, {
     work: viewerWork.promise,
     sync: () => keptNow()?.sync ?? null,
-    onLoaded: () => viewerLoaded.resolve(),
+    onLoaded: () => {
+      if (pinned !== null) return
+      pinned = pinSocket(viewer)
+      if (pinned === null) leaving.leave('viewer-lost', 'The viewer’s socket is none.')
+      else viewerLoaded.resolve()
+    },
     onFailed: ({ cause, detail }) => leaving.leave(cause, detail),
     taskDir: config.taskDir,
     log,
@@ -96,6 +104,7 @@ export async function run(config: GateConfig, options: RunOptions = {}): Promise
       talk,
       leaving,
       taskDir: config.taskDir,
+      viewerFile: config.viewerFile ?? null,
       onWork,
       giveToViewer,
       viewerLoaded: loaded,
@@ -122,6 +131,7 @@ export async function run(config: GateConfig, options: RunOptions = {}): Promise
   await Promise.all([serving, stopServer(server), stopServer(taskServer), later.close()])
   forward.close()
   api.close()
+  unpin(pinned)
   return report
 }
 

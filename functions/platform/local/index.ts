@@ -30,6 +30,8 @@ import { openLog } from './log.ts'
 import { openMemoryBound } from './memory-bound.ts'
 import { createRouter } from './router.ts'
 import { openRunDir } from './run-dir.ts'
+import { openSandbox } from './sandbox.ts'
+import { fileOf, planSandbox } from './sandbox-plan.ts'
 import { loadSigningKeys } from './secrets.ts'
 import { openDoor } from './servers.ts'
 import type { Settings } from './settings.ts'
@@ -62,6 +64,8 @@ export type LocalLauncher = {
   signInUrl: string
   launcher: Launcher
   logPath: string
+  /** What whoever starts it should know. */
+  warnings: string[]
   /** Ends every viewer and closes everything; may be called once. */
   close(): Promise<void>
 }
@@ -115,13 +119,20 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
     const router = createRouter()
     const apiSocket = join(runDir, 'api.sock')
     const memory = openMemoryBound()
+    const viewerCommand = given.viewerCommand ?? [python, '-I', join(root, 'functions', 'viewer')]
+    const sandbox = await openSandbox(
+      given.createTasks ? 'none' : settings.sandbox,
+      await planSandbox(viewerCommand, settings, runDir),
+    )
     const tasks = (given.createTasks ?? createTaskRunner)({
       runDir,
       apiUrl: `unix:${apiSocket}`,
       gateCommand: [process.execPath, join(root, 'dist', 'gate.mjs')],
-      viewerCommand: given.viewerCommand ?? [python, '-I', join(root, 'functions', 'viewer')],
+      viewerCommand,
       memory,
-      stdio: fd,
+      sandbox,
+      fileOf: async (datasetId) => fileOf(ports, datasetId),
+      output: fd,
       stopTimeoutMs: 30_000,
       onEnd: (sessionId) => void launcher.taskChanged(sessionId).catch(failed('task change')),
       log,
@@ -196,8 +207,14 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
       const watch = watchFolder(settings.dataDir, () => index.look(), clock, { log })
       closers.push(() => watch.stop().then(() => index.stop()))
     }
-    log('info', 'launcher started', { memoryBound: memory.kind, ...origins })
-    return { signInUrl: auth.adminLinks.create().url, launcher, logPath, close }
+    log('info', 'launcher started', { memoryBound: memory.kind, sandbox: sandbox.kind, ...origins })
+    return {
+      signInUrl: auth.adminLinks.create().url,
+      launcher,
+      logPath,
+      warnings: sandbox.words === null ? [] : [sandbox.words],
+      close,
+    }
   } catch (error) {
     await close()
     throw error

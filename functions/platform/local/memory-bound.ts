@@ -7,8 +7,11 @@ export type MemoryBound = {
   kind: 'cgroup-v2' | 'rlimit-data'
   /** Arguments for the viewer: with cgroups the kernel counts, else the viewer bounds itself before it imports. */
   viewerArguments(memoryMiB: number): string[]
-  /** Puts a process under the bound; before it allocates much. */
-  apply(sessionId: string, pid: number, memoryMiB: number): void
+  /**
+   * Makes the bound. @returns the file into which the process writes its own id before it becomes the viewer, or null: put
+   * there from outside, a process that has forked meanwhile (a sandbox does at once) would leave its child unbounded.
+   */
+  prepare(sessionId: string, memoryMiB: number): string | null
   /** Did the kernel kill for memory in this bound? */
   wasKilled(sessionId: string): boolean
   release(sessionId: string): void
@@ -17,7 +20,7 @@ export type MemoryBound = {
 const rlimit: MemoryBound = {
   kind: 'rlimit-data',
   viewerArguments: (memoryMiB) => ['--memory-mib', String(memoryMiB)],
-  apply() {},
+  prepare: () => null,
   wasKilled: () => false,
   release() {},
 }
@@ -45,12 +48,12 @@ export function openMemoryBound(root = '/sys/fs/cgroup', ownPath = ownGroup()): 
   return {
     kind: 'cgroup-v2',
     viewerArguments: () => [],
-    apply(sessionId, pid, memoryMiB) {
+    prepare(sessionId, memoryMiB) {
       const group = groupOf(sessionId)
       mkdirSync(group, { recursive: true })
       writeFileSync(join(group, 'memory.max'), String(memoryMiB * 2 ** 20))
       writeFileSync(join(group, 'memory.oom.group'), '1')
-      writeFileSync(join(group, 'cgroup.procs'), String(pid))
+      return join(group, 'cgroup.procs')
     },
     wasKilled(sessionId) {
       try {

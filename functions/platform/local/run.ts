@@ -22,6 +22,7 @@ export async function runLocal(argv: readonly string[], env: NodeJS.ProcessEnv):
     // This file runs as dist/local.mjs.
     const root = resolve(fileURLToPath(import.meta.url), '..', '..')
     const running = await startLocal(parsed.settings, { python, root })
+    for (const warning of running.warnings) process.stdout.write(`Note: ${warning}\n`)
     process.stdout.write(`Open ${running.signInUrl}\n`)
     process.stdout.write(`(signs you in as admin, once; log: ${running.logPath}; Ctrl-C stops everything)\n`)
     await stop.asked

@@ -1,7 +1,7 @@
 // Every setting of `npm start`: one table, from which the parser, `--help` and the README's table are made.
 // Plain JavaScript, because `npm start -- --help` must answer before anything is installed or built.
 
-/** @typedef {'folder' | 'file' | 'port' | 'host' | 'origin' | 'duration' | 'count'} SettingKind */
+/** @typedef {'folder' | 'file' | 'port' | 'host' | 'origin' | 'duration' | 'count' | 'choice'} SettingKind */
 
 /**
  * @typedef {object} SettingRow
@@ -110,6 +110,14 @@ export const settingsTable = [
     fallback: '2000000',
     shown: '',
     help: 'Most cells, both groups together, in one differential expression.',
+  },
+  {
+    flag: 'sandbox',
+    value: 'HOW',
+    kind: 'choice',
+    fallback: 'auto',
+    shown: '',
+    help: 'How viewers are kept from one another and from the launcher’s secrets: `bubblewrap`, `none`, or `auto` (bubblewrap where it works).',
   },
   {
     flag: 'issuers',

@@ -25,6 +25,11 @@ export function parseCount(text: string): Parsed<number> {
   return { problem: `"${text}" is not a whole number of at least 1.` }
 }
 
+export function parseChoice<T extends string>(text: string, choices: readonly T[]): Parsed<T> {
+  const value = choices.find((choice) => choice === text)
+  return value === undefined ? { problem: `"${text}" is none of ${choices.join(', ')}.` } : { value }
+}
+
 export function parseHost(text: string): Parsed<string> {
   if (/^[A-Za-z0-9.:-]+$/.test(text)) return { value: text }
   return { problem: `"${text}" is not an address to listen on, such as 127.0.0.1 or 0.0.0.0.` }

@@ -1,11 +1,13 @@
 /** The settings of the one-machine platform, parsed once from arguments and environment; every problem is reported at once. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { type SandboxChoice, sandboxChoices } from './sandbox.ts'
 import { parseIssuers } from './settings-issuers.ts'
 import { envName, settingsTable } from './settings-table.mjs'
 import {
   closest,
   type Parsed,
+  parseChoice,
   parseCount,
   parseDuration,
   parseHost,
@@ -43,6 +45,7 @@ export type Settings = {
   maxSessions: number
   maxSessionsPerUser: number
   diffexpCells: number
+  sandbox: SandboxChoice
   issuers: IssuerSetting[]
   /** Absolute; null: `launcher.log` in the state folder. */
   logFile: string | null
@@ -91,6 +94,7 @@ export function parseSettings(argv: readonly string[], env: Env): { settings: Se
     maxSessions: take('max-sessions', parseCount) ?? 0,
     maxSessionsPerUser: take('max-sessions-per-user', parseCount) ?? 0,
     diffexpCells: take('diffexp-cells', parseCount) ?? 0,
+    sandbox: take('sandbox', (text) => parseChoice(text, sandboxChoices)) ?? 'auto',
     issuers: take('issuers', (name) => parseIssuers(name, readFileSync)) ?? [],
     logFile: take('log', file),
     python: take('python', (text) => ({ value: text.includes('/') ? path.resolve(text) : text })),

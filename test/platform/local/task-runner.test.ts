@@ -5,12 +5,14 @@ import { join, resolve } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openMemoryBound } from '../../../functions/platform/local/memory-bound.ts'
 import { isAlive, startTimeOf } from '../../../functions/platform/local/processes.ts'
+import { openSandbox } from '../../../functions/platform/local/sandbox.ts'
 import { collectOrphans, taskDir, writeTaskRecord } from '../../../functions/platform/local/task-record.ts'
 import { createTaskRunner, type LocalTaskRunner } from '../../../functions/platform/local/task-runner.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 const child = resolve(import.meta.dirname, '../../support/child.mjs')
 const log = () => {}
+const noSandbox = await openSandbox('none', { readOnly: [], hidden: [], trial: [], runDir: '' })
 const running: LocalTaskRunner[] = []
 afterEach(async () => {
   for (const runner of running.splice(0)) await runner.drain()
@@ -28,7 +30,9 @@ function bed(modes: { gate?: string; viewer?: string } = {}, stopTimeoutMs = 10_
     gateCommand: command('gate'),
     viewerCommand: command('viewer'),
     memory: openMemoryBound('/nowhere', null),
-    stdio: 'ignore',
+    sandbox: noSandbox,
+    fileOf: async () => null,
+    output: null,
     stopTimeoutMs,
     onEnd: (id) => ended.push(id),
     log,
@@ -153,10 +157,9 @@ describe('memory bound', () => {
     const bound = openMemoryBound(root, '/mine')
     expect(bound.kind).toBe('cgroup-v2')
     expect(bound.viewerArguments(1024)).toEqual([])
-    bound.apply('one', 4711, 1024)
     const group = join(root, 'mine', 'viewer-one')
+    expect(bound.prepare('one', 1024)).toBe(join(group, 'cgroup.procs'))
     expect(readFileSync(join(group, 'memory.max'), 'utf8')).toBe(String(2 ** 30))
-    expect(readFileSync(join(group, 'cgroup.procs'), 'utf8')).toBe('4711')
     expect(bound.wasKilled('one')).toBe(false)
     writeFileSync(join(group, 'memory.events'), 'low 0\nhigh 0\nmax 12\noom 1\noom_kill 1\n')
     expect(bound.wasKilled('one')).toBe(true)
