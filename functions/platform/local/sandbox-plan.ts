@@ -16,8 +16,11 @@ export async function planSandbox(
 ): Promise<SandboxPlan> {
   const [program = ''] = viewerCommand
   const prefixes = await prefixesOf(program)
+  const shown = prefixes?.paths ?? []
+  // Shown once: what lies in a folder that is shown may be a link, onto which nothing can be put.
+  const isShown = (path: string) => isSystem(path) || shown.some((folder) => isInside(path, folder))
   return {
-    readOnly: [...(prefixes?.paths ?? []), ...viewerCommand.filter((word) => isAbsolute(word) && !isSystem(word))],
+    readOnly: [...shown, ...viewerCommand.filter((word) => isAbsolute(word) && !isShown(word))],
     hidden: [settings.stateDir, settings.dataDir, runDir],
     // h5py brings the largest part of the libraries that could be missing.
     trial: prefixes === null ? [program, '--version'] : [program, '-I', '-c', 'import h5py'],
