@@ -1,16 +1,19 @@
 /** The same probe with and without the sandbox: what a viewer needs works in both, what it must not get works in one only. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, copyFileSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { boundCommand, startChild } from '../../../functions/platform/local/child.ts'
+import { boundCommand, type Child, startChild } from '../../../functions/platform/local/child.ts'
+import { signal } from '../../../functions/platform/local/processes.ts'
 import { openSandbox, type Sandbox } from '../../../functions/platform/local/sandbox.ts'
 import { planSandbox } from '../../../functions/platform/local/sandbox-plan.ts'
 import { whyNot } from '../../../functions/platform/local/sandbox-words.ts'
+import { collectOrphans, writeTaskRecord } from '../../../functions/platform/local/task-record.ts'
 import { copyOutput } from '../../../functions/platform/local/viewer-output.ts'
 import { findBubblewrap, sandboxFor } from '../../support/bubblewrap.ts'
+import { pidsOf, until } from '../../support/proc.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { testPython } from '../../support/tools.ts'
 
@@ -144,6 +147,39 @@ describe.skipIf(!bubblewrap.works)(`a viewer in bubblewrap ${bubblewrap.why}`, (
     const command = [testPython(), '-I', '-c', `raise SystemExit(${code})`]
     const child = startChild(boundCommand(sandbox.wrap(command, seat), null), { output: 'ignore' })
     expect(await once(child.process, 'exit')).toEqual([code, null])
+  })
+
+  const handler = (then: string) =>
+    `import os, signal, time
+signal.signal(signal.SIGTERM, lambda *_: (${then}))
+open('up', 'w').close()
+while True: time.sleep(0.05)`
+
+  async function waiting(then: string): Promise<Child> {
+    const sandbox = await sandboxFor(at('state'), at('data'), at('state', 'run'))
+    rmSync(join(seat.dir, 'up'), { force: true })
+    const command = [testPython(), '-I', '-c', handler(then), seat.dir]
+    const child = startChild(boundCommand(sandbox.wrap(command, seat), null), { output: 'ignore' })
+    await until('it to be up', () => existsSync(join(seat.dir, 'up')))
+    return child
+  }
+
+  it('is told to end and may finish what it does: the sandbox waits for it', async () => {
+    const child = await waiting('time.sleep(0.3), os._exit(5)')
+    const exit = once(child.process, 'exit')
+    expect(signal(child.ref, 'SIGTERM')).toBe(true)
+    expect(await exit).toEqual([5, null])
+  })
+
+  it('is found and ended by the next launcher, with everything inside, when it does not listen', async () => {
+    const child = await waiting('None')
+    const task = at('orphans', 't', 'left')
+    mkdirSync(task, { recursive: true })
+    writeTaskRecord(task, { v: 1, sessionId: 'left', processes: [{ ...child.ref, role: 'viewer' }] })
+    const inside = () => pidsOf(`while True: time.sleep(0.05)\0${seat.dir}`)
+    expect(inside().length).toBeGreaterThanOrEqual(3)
+    expect(await collectOrphans(at('orphans'), () => {})).toBe(1)
+    await until('all of it to be gone', () => inside().length === 0)
   })
 
   it('is refused by name, with the reason, where it can’t be had', async () => {
