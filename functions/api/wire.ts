@@ -39,12 +39,18 @@ export function wireDataset(dataset: Dataset, viewOrigin: string): WireDataset {
   }
 }
 
-export function wireSession(session: Session, limits: Limits, viewOrigin: string): WireSession {
+export function wireSession(
+  session: Session,
+  queue: WireSession['queue'],
+  limits: Limits,
+  viewOrigin: string,
+): WireSession {
   const { id, datasetId, datasetVersion, state, version, size, ending, progress } = session
   const ready = state === 'ready'
   return {
     ...{ id, datasetId, datasetVersion, state, version },
     ...stageOf(session),
+    queue,
     doneBytes: progress?.doneBytes ?? 0,
     totalBytes: progress?.totalBytes ?? 0,
     memoryMiB: size.memoryMiB,

@@ -28,6 +28,10 @@ export type Limits = {
   liveSessions: number
   /** Memory of all viewers together, MiB; past it a launch waits in line. Infinite where capacity is not ours to count. */
   memoryBudgetMiB: number
+  /** How long a turn that found no room on the platform waits for the next. */
+  refusedPauseMs: number
+  /** After so many the start fails, and says why. */
+  refusedTimes: number
   /** A queued session whose user has not been heard of for this long leaves the line. */
   queueSilenceMs: number
   /** Most cells of both groups together in one differential expression. */
@@ -51,6 +55,8 @@ export const defaultLimits: Limits = {
   liveSessionsPerLink: 5,
   liveSessions: 20,
   memoryBudgetMiB: Number.POSITIVE_INFINITY,
+  refusedPauseMs: 30_000,
+  refusedTimes: 20,
   queueSilenceMs: 90_000,
   diffexpCells: 2_000_000,
 }

@@ -26,8 +26,8 @@ export interface SessionStore {
   touch(session: Session, clocks: { lastActiveAt: number; lastSeenAt: number; dueAt: number }): Promise<boolean>
   /** Live sessions due at or before `now`, soonest first. Cost follows what is due. May lag: re-read before acting. */
   listDue(now: number): AsyncIterable<Session>
-  /** How many sessions are live, queued ones left out; may lag as `listDue` does. */
-  countLive(): Promise<number>
+  /** Every live session, queued ones too; may lag as `listDue` does. Cost follows what is live. */
+  listLive(): Promise<readonly Session[]>
 }
 
 export interface ReceiptStore {

@@ -50,7 +50,11 @@ export type Session = {
   /** When the reaper must look at it (ms since 1970). */
   dueAt: number
   createdAt: number
-  /** When it was last seen `requested` or `starting`: until `graceMs` later a late call may still start something. */
+  /** When it got its place; null while it waits in line for the first time. The receipt counts from here. */
+  requestedAt: number | null
+  /** The platform had no room when its turn came, so it went back into the line. */
+  refusal: { at: number; detail: string; times: number } | null
+  /** When it was last seen `requested` or `starting`: until `graceMs` later a late call may still start something. 0: never. */
   unsettledAt: number
   /** The start is given up then, whatever it reports. */
   startCapAt: number
@@ -65,6 +69,16 @@ export type Session = {
   ending: Ending | null
   /** Starts that failed in a row before this one, within `failureWindowMs`. */
   failedStarts: number
+}
+
+/** Holds a place: may have a task or a route. What waits in line holds nothing. */
+export function holdsPlace(session: Session): boolean {
+  return isLive(session) && session.state !== 'queued'
+}
+
+/** The order of the line, and of everything else that is served in turn. */
+export function inOrder(a: Session, b: Session): number {
+  return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1)
 }
 
 export function isLive(session: Session): session is Session & { state: LiveState } {

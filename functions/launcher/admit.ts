@@ -52,6 +52,7 @@ async function workOf({ ports, limits }: Context, settings: GateSettings, sessio
     sessionId: session.id,
     ownerId,
     ownerName: session.ownerName,
+    mode: session.mode,
     datasetId,
     datasetVersion: session.datasetVersion,
     title: dataset?.title ?? datasetId,

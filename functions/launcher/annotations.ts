@@ -36,6 +36,9 @@ export async function vaultPut(
 ): Promise<SavedVersion> {
   const { ports } = context
   const session = await liveSession(context, gate)
+  // Its gate refuses already; but a gate shares its task with a viewer that reads untrusted files.
+  if (session.mode === 'view')
+    throw new LauncherError('read-only', 'This viewer is for looking only; nothing is saved from it.')
   const { ownerId, datasetId, datasetVersion, obsIndexHash } = session
   const saved = await ports.vault.put({ ownerId, datasetId, kind }, body, {
     ...save,

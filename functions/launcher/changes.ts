@@ -16,8 +16,15 @@ export function watchSessions(store: SessionStore): Changes {
   const keyOf = (ownerId: string, datasetId: string) => JSON.stringify([ownerId, datasetId])
   /** Written a moment ago: who read just before and goes to sleep just after would miss it, so that sleep is short. */
   const recent = new Set<string>()
+  /** Who waits in line hears of every move of it: their place has changed. */
+  const line = new Set<string>()
   const wake = (session: Session) => {
     const key = keyOf(session.ownerId, session.datasetId)
+    const moved = line.has(key) !== (session.state === 'queued')
+    if (session.state === 'queued') line.add(key)
+    else line.delete(key)
+    if (moved)
+      for (const other of line) if (other !== key) for (const sleeper of [...(sleepers.get(other) ?? [])]) sleeper()
     recent.add(key)
     setTimeout(() => recent.delete(key), recentMs).unref()
     for (const sleeper of [...(sleepers.get(key) ?? [])]) sleeper()

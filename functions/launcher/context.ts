@@ -7,7 +7,25 @@ import type { Ports } from '../core/ports.ts'
 import type { GatePrincipal } from '../core/principal.ts'
 import type { EndCause, Ending, Session } from '../core/session.ts'
 
-export type Context = { ports: Ports; limits: Limits }
+export type Context = {
+  ports: Ports
+  limits: Limits
+  /** One at a time in this process: counting what room there is, and taking it. */
+  admission: <T>(act: () => Promise<T>) => Promise<T>
+}
+
+export function createContext(ports: Ports, limits: Limits): Context {
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    ports,
+    limits,
+    admission(act) {
+      const mine = last.then(act, act)
+      last = mine.catch(() => {})
+      return mine
+    },
+  }
+}
 
 /**
  * Compare-and-set of one session, checked against the transition table; the deadline follows from the new condition.
@@ -22,8 +40,10 @@ export function change(
   const now = ports.clock.now()
   const next = { ...from, ...change }
   assertTransition(from.state, next.state, step)
-  // Whoever read it as requested or starting may still act on that: see the grace rule.
-  if (from.state === 'requested' || from.state === 'starting') next.unsettledAt = now
+  // Whoever read it as requested or starting may still act on that: see the grace rule. Back into the line goes only the
+  // call that would have started it, and before it has started anything.
+  if (next.state === 'queued') next.unsettledAt = 0
+  else if (next.state === 'requested' || from.state === 'requested' || from.state === 'starting') next.unsettledAt = now
   return ports.sessions.advance(from, { ...next, dueAt: change.dueAt ?? dueAt(next, now, limits) })
 }
 

@@ -4,9 +4,11 @@ import type { Ports } from '../core/ports.ts'
 import { type GateSettings, knock, loaded, progress } from './admit.ts'
 import * as annotations from './annotations.ts'
 import { watchSessions } from './changes.ts'
+import { createContext } from './context.ts'
 import { beat, bye } from './heartbeat.ts'
 import { launch } from './launch.ts'
 import { getDataset, listDatasets } from './list-datasets.ts'
+import { placeInLine, promote, stillWaiting } from './promote.ts'
 import { reap } from './reap.ts'
 import { keep, ownSession, stop } from './stop.ts'
 import { datasetChanged, endAll, recover, sweep, taskChanged } from './sweep.ts'
@@ -18,7 +20,13 @@ export type { Launcher } from './types.ts'
 export function createLauncher(given: Ports, limits: Limits, gates: GateSettings): Launcher {
   const changes = watchSessions(given.sessions)
   const ports: Ports = { ...given, sessions: changes.sessions }
-  const context = { ports, limits: checkLimits(limits) }
+  const context = createContext(ports, checkLimits(limits))
+  /** After whatever may have freed a place. Who freed it does not wait for who gets it, nor hear of their trouble. */
+  const thenPromote = async <T>(freed: Promise<T>): Promise<T> => {
+    const result = await freed
+    await promote(context).catch((error: unknown) => ports.log('error', 'promote failed', { error: String(error) }))
+    return result
+  }
   return {
     listDatasets: (who) => listDatasets(context, who),
     getDataset: (who, id) => getDataset(context, who, id),
@@ -29,25 +37,31 @@ export function createLauncher(given: Ports, limits: Limits, gates: GateSettings
     getSession: (who, id) => ownSession(context, who, id),
     findSession: (who, datasetId) => ports.sessions.get(who.id, datasetId),
     waitForChange: changes.wait,
-    stop: (who, id) => stop(context, who, id),
+    async waitInLine(session) {
+      if (session.state !== 'queued') return null
+      await stillWaiting(context, session)
+      return placeInLine(context, session)
+    },
+    stop: (who, id) => thenPromote(stop(context, who, id)),
     keep: (who, id) => keep(context, who, id),
     receipts: (who) => ports.receipts.listByOwner(who.id),
     knock: (gate) => knock(context, gates, gate),
     progress: (gate, report) => progress(context, gate, report),
     loaded: (gate) => loaded(context, gate),
     beat: (gate, report) => beat(context, gate, report),
-    bye: (gate, report) => bye(context, gate, report),
+    bye: (gate, report) => thenPromote(bye(context, gate, report)),
     vaultRead: (gate, kind, version) => annotations.vaultRead(context, gate, kind, version),
     vaultPut: (gate, kind, body, save) => annotations.vaultPut(context, gate, kind, body, save),
     listAnnotations: (who) => annotations.listAnnotations(context, who),
     history: (who, datasetId, kind) => annotations.history(context, who, datasetId, kind),
     readVersion: (who, datasetId, kind, version) => annotations.readVersion(context, who, datasetId, kind, version),
     restore: (who, datasetId, kind, version, base) => annotations.restore(context, who, datasetId, kind, version, base),
-    reap: () => reap(context),
+    reap: () => thenPromote(reap(context)),
+    promote: () => promote(context),
     sweep: () => sweep(context),
     recover: () => recover(context),
     shutdown: () => endAll(context, 'shutdown', 'The launcher was stopped.'),
-    taskChanged: (sessionId) => taskChanged(context, sessionId),
-    datasetChanged: (datasetId) => datasetChanged(context, datasetId),
+    taskChanged: (sessionId) => thenPromote(taskChanged(context, sessionId)),
+    datasetChanged: (datasetId) => thenPromote(datasetChanged(context, datasetId)),
   }
 }

@@ -1,13 +1,16 @@
-/** Step 3: claim the session, reserve a route, start the task. Only the call that created the record goes on. */
+/** Step 3: claim the session, and start it or let it wait in line. Only the call that created the record goes on. */
 import { type Dataset, isUsable, type UsableDataset } from '../core/dataset.ts'
 import { dueAt } from '../core/deadlines.ts'
-import { isLauncherError, LauncherError } from '../core/errors.ts'
+import { LauncherError } from '../core/errors.ts'
 import { modeOf, type Principal } from '../core/principal.ts'
 import { isFailure, isLive, type Session } from '../core/session.ts'
 import { nextLarger, sizeFor, type TaskSize } from '../core/sizing.ts'
-import { type Context, change, ending } from './context.ts'
+import type { Context } from './context.ts'
 import { visible } from './list-datasets.ts'
+import { lineOf, promote } from './promote.ts'
 import { settle } from './reap.ts'
+import { assertCanEverFit, assertMayHaveMore, fits, taken } from './room.ts'
+import { start } from './start.ts'
 import type { LaunchOptions } from './types.ts'
 
 /**
@@ -30,47 +33,29 @@ export async function launch(
   }
   const failedStarts = failedStartsBefore(context, previous)
   if (options.by === 'page') assertMayRelaunch(previous, failedStarts)
-  await assertRoom(context, who.id)
+  const size = sizeOf(dataset, previous, options)
+  assertCanEverFit(context, size)
 
-  const fresh = newSession(context, who, dataset, previous, options, failedStarts)
-  const claim = await ports.sessions.claim(fresh)
-  if (!claim.created) return claim.session
-  ports.log('info', 'session requested', { session: fresh.id, dataset: datasetId, memoryMiB: fresh.size.memoryMiB })
-  return start(context, claim.session)
+  const { claim, line } = await context.admission(async () => {
+    await assertMayHaveMore(context, { ownerId: who.id, linkId: linkId(who) })
+    const live = await ports.sessions.listLive()
+    const line = lineOf(live)
+    // Nobody overtakes: while somebody waits, whoever comes later waits as well.
+    const now = line.length === 0 && fits(context, await taken(context, live), size)
+    const fresh = newSession(context, who, dataset, { size, failedStarts, state: now ? 'requested' : 'queued' })
+    return { claim: await ports.sessions.claim(fresh), line }
+  })
+  const { created, session } = claim
+  if (!created) return session
+  const { id, state } = session
+  ports.log('info', `session ${state}`, { session: id, dataset: datasetId, memoryMiB: size.memoryMiB })
+  if (state === 'requested') return start(context, 'launch', session)
+  // A place may have become free since it was counted, and who freed it saw no line.
+  if (line.length === 0) await promote(context)
+  return (await ports.sessions.get(who.id, datasetId)) ?? session
 }
 
-/** From requested to starting. The record is there already, so whatever dies here is found by the reaper. */
-async function start(context: Context, session: Session): Promise<Session> {
-  const { ports } = context
-  try {
-    await assertStillRoom(context, session)
-    const { path } = await ports.router.reserve(session.id)
-    const { id: sessionId, datasetId, attempt, size } = session
-    await ports.tasks.start({ sessionId, datasetId, attempt, size, gateToken: await ports.gateToken(session) })
-    const starting = await change(context, 'launch', session, { state: 'starting', routePath: path })
-    // Lost: it was stopped meanwhile. What we started is released by whoever stops it.
-    return starting ?? (await ports.sessions.get(session.ownerId, session.datasetId)) ?? session
-  } catch (error) {
-    const refused = isLauncherError(error) && ['no-room', 'too-many-sessions', 'session-over'].includes(error.code)
-    // Refused outright: nothing runs, so give the place back. Anything else may have started; that is for the reaper.
-    if (refused) {
-      await ports.router.close(session.id)
-      const end = ending('refused', ports.clock.now(), error.message)
-      await change(context, 'launch', session, { state: 'failed', ending: end })
-    }
-    ports.log('warn', 'session not started', { session: session.id, refused, error: describe(error) })
-    if (isLauncherError(error)) throw error
-    throw new LauncherError(
-      'unavailable',
-      'The viewer could not be started just now. Try again in a minute.',
-      {},
-      { cause: error },
-    )
-  }
-}
-
-const describe = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+const linkId = (who: Principal): string | null => (who.kind === 'guest' ? who.linkId : null)
 
 /** The dataset, if `who` may open it and it can be opened. */
 export function openable(who: Principal, found: Dataset | null, datasetId: string): UsableDataset {
@@ -91,7 +76,7 @@ const notUsableYet: Partial<Record<Dataset['state'], string>> = {
 export function failedStartsBefore({ ports, limits }: Context, previous: Session | null): number {
   if (previous === null || previous.readyAt !== null || !isFailure(previous.ending)) return 0
   // A refusal for lack of room started nothing and costs nothing.
-  if (previous.ending?.cause === 'refused') return 0
+  if (previous.ending?.cause === 'refused' || previous.requestedAt === null) return 0
   const age = ports.clock.now() - (previous.ending?.at ?? 0)
   return age < limits.failureWindowMs ? previous.failedStarts + 1 : 0
 }
@@ -103,67 +88,34 @@ function assertMayRelaunch(previous: Session | null, failedStarts: number): void
     throw new LauncherError('needs-click', 'It failed before, so it is not started again by itself.', { cause })
 }
 
-async function assertRoom({ ports, limits }: Context, ownerId: string): Promise<void> {
-  const mine = (await ports.sessions.listByOwner(ownerId)).filter(isLive)
-  if (mine.length >= limits.liveSessionsPerUser) throw tooManyOfYours(limits.liveSessionsPerUser)
-  if ((await ports.sessions.countLive()) >= limits.liveSessions) throw tooManyInAll(limits.liveSessions)
-}
-
-/** Two launches that both found the last place: after the claim both see both, and the younger gives way. */
-async function assertStillRoom({ ports, limits }: Context, session: Session): Promise<void> {
-  const older = (other: Session) =>
-    other.createdAt < session.createdAt || (other.createdAt === session.createdAt && other.id < session.id)
-  const mine = (await ports.sessions.listByOwner(session.ownerId)).filter(isLive)
-  if (mine.filter(older).length >= limits.liveSessionsPerUser) throw tooManyOfYours(limits.liveSessionsPerUser)
-  // Who came first is asked only when there are too many: reading all of them for every launch would cost their square.
-  if ((await ports.sessions.countLive()) <= limits.liveSessions) return
-  let before = 0
-  for await (const other of ports.sessions.listDue(Number.MAX_SAFE_INTEGER)) if (older(other)) before++
-  if (before >= limits.liveSessions) throw tooManyInAll(limits.liveSessions)
-}
-
-const tooManyOfYours = (cap: number) =>
-  new LauncherError(
-    'too-many-sessions',
-    `You have ${cap} viewers running, which is as many as one person may have. Stop one under “My sessions”, then try again.`,
-    { cap, scope: 'user' },
-  )
-
-const tooManyInAll = (cap: number) =>
-  new LauncherError(
-    'too-many-sessions',
-    `All ${cap} viewers of this launcher are in use. Try again when one of them has gone to sleep.`,
-    { cap, scope: 'all' },
-  )
-
 function newSession(
   { ports, limits }: Context,
   who: Principal,
   dataset: UsableDataset,
-  previous: Session | null,
-  options: LaunchOptions,
-  failedStarts: number,
+  { size, failedStarts, state }: Pick<Session, 'size' | 'failedStarts'> & { state: 'queued' | 'requested' },
 ): Session {
   const now = ports.clock.now()
   const fresh: Session = {
     id: ports.newId(),
     ownerId: who.id,
     ownerName: who.name,
-    linkId: who.kind === 'guest' ? who.linkId : null,
+    linkId: linkId(who),
     mode: modeOf(who),
     datasetId: dataset.id,
     datasetVersion: dataset.version,
     obsIndexHash: dataset.index.obsIndexHash,
-    state: 'requested',
+    state,
     version: 1,
     dueAt: 0,
     createdAt: now,
-    unsettledAt: now,
+    requestedAt: state === 'requested' ? now : null,
+    refusal: null,
+    unsettledAt: state === 'requested' ? now : 0,
     startCapAt: now + limits.startCapMs,
     readyAt: null,
     lastActiveAt: now,
     lastSeenAt: now,
-    size: sizeOf(dataset, previous, options),
+    size,
     attempt: 1,
     routePath: '',
     progress: null,

@@ -92,17 +92,19 @@ async function release(context: Context, session: Session): Promise<Session | nu
     return (await change(context, 'reap', session, { state: 'stopping', dueAt: next })) ?? session
   }
   const last = session.ending ?? ending('task-lost', now)
-  await ports.receipts.put({
-    sessionId: session.id,
-    ownerId: session.ownerId,
-    datasetId: session.datasetId,
-    from: session.createdAt,
-    readyAt: session.readyAt,
-    to: last.at,
-    size: session.size,
-    cause: last.cause,
-    detail: last.detail,
-  })
+  // Who only waited in line has used nothing.
+  if (session.requestedAt !== null)
+    await ports.receipts.put({
+      sessionId: session.id,
+      ownerId: session.ownerId,
+      datasetId: session.datasetId,
+      from: session.requestedAt,
+      readyAt: session.readyAt,
+      to: last.at,
+      size: session.size,
+      cause: last.cause,
+      detail: last.detail,
+    })
   const over = await change(context, 'reap', session, { state: isFailure(last) ? 'failed' : 'stopped', ending: last })
   if (over !== null) ports.log('info', 'session over', { session: session.id, cause: last.cause })
   return over

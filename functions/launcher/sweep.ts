@@ -1,6 +1,7 @@
 /** The safety net under the protocol: cloud lists lag, and people deploy bugs. Ends tasks and routes that no live session owns. */
-import { isLive } from '../core/session.ts'
+import { holdsPlace, isLive } from '../core/session.ts'
 import type { Context } from './context.ts'
+import { lineOf } from './promote.ts'
 import { end, settle } from './reap.ts'
 
 async function liveIds({ ports }: Context): Promise<Set<string>> {
@@ -48,22 +49,34 @@ export async function datasetChanged(context: Context, datasetId: string): Promi
   }
 }
 
+/** For who waits in line when a launcher starts again: the time that it was down is not held against them. */
+async function keepTheLine({ ports, limits }: Context): Promise<void> {
+  const now = ports.clock.now()
+  for (const session of lineOf(await ports.sessions.listLive()))
+    await ports.sessions.touch(session, {
+      lastActiveAt: session.lastActiveAt,
+      lastSeenAt: now,
+      dueAt: now + limits.queueSilenceMs,
+    })
+}
+
 /**
  * For a launcher that starts on one machine: every live session belonged to a process that is gone, with all its calls
  * and tasks. Ends them at once; their pages wake new viewers. Never for a platform whose tasks outlive the launcher.
  */
 export async function recover(context: Context): Promise<number> {
+  await keepTheLine(context)
   return endAll(context, 'task-lost', 'The launcher was started again.')
 }
 
-/** Ends every live session: the launcher is going down on purpose. */
+/** Ends every session that holds a place; the line stays, in its order, for the launcher that starts next. */
 export async function endAll(context: Context, cause: 'shutdown' | 'task-lost', detail: string): Promise<number> {
   const { ports } = context
   let ended = 0
   for await (const listed of ports.sessions.listDue(Number.MAX_SAFE_INTEGER)) {
     for (let tries = 0; tries < 5; tries++) {
       const session = await ports.sessions.get(listed.ownerId, listed.datasetId)
-      if (session === null || !isLive(session)) break
+      if (session === null || !holdsPlace(session)) break
       const done =
         session.state === 'stopping'
           ? await settle(context, session)

@@ -38,6 +38,11 @@ export interface Launcher {
   findSession(who: Principal, datasetId: string): Promise<Session | null>
   /** Resolves when the session of (who, dataset) changes in this process, or after `timeoutMs`, whichever is first. */
   waitForChange(ownerId: string, datasetId: string, timeoutMs: number, signal?: AbortSignal): Promise<void>
+  /**
+   * Where a queued session waits (1 is next), null when it does not; says as well that its user is still there, without
+   * which it leaves the line after `queueSilenceMs`.
+   */
+  waitInLine(session: Session): Promise<{ position: number; length: number } | null>
   stop(who: Principal, sessionId: string): Promise<Session>
   /** "Keep it running": counts as use. */
   keep(who: Principal, sessionId: string): Promise<Session>
@@ -71,8 +76,10 @@ export interface Launcher {
     base: string | null,
   ): Promise<VaultVersion>
 
-  /** Ends what is due. Returns how many sessions it looked at. */
+  /** Ends what is due, then lets in who waits for a place. Returns how many sessions it looked at. */
   reap(): Promise<number>
+  /** Lets in who waits, as far as there is room: a task has really gone. Returns how many. */
+  promote(): Promise<number>
   /** Ends tasks and routes that no live session owns. */
   sweep(): Promise<{ tasks: string[]; routes: string[] }>
   /** The session's task has changed by itself (died): reap it now instead of at the next tick. */

@@ -114,7 +114,8 @@ function decodeHeader(value: string): string {
 
 async function statusOf(deps: LobbyDeps, { who, dataset }: Asked, known?: Session | null): Promise<LobbyStatus> {
   const session = known === undefined ? await deps.launcher.findSession(who, dataset.id) : known
-  return lobbyStatus(who, dataset, session, deps.clock.now(), deps.limits)
+  const queue = session === null ? null : await deps.launcher.waitInLine(session)
+  return lobbyStatus(who, dataset, { session, queue }, deps.clock.now(), deps.limits)
 }
 
 async function answer(deps: LobbyDeps, asked: Asked, status: LobbyStatus): Promise<Response> {

@@ -15,7 +15,7 @@ type Problem = NonNullable<LobbyStatus['problem']>
 export function lobbyStatus(
   who: Principal,
   dataset: Dataset,
-  session: Session | null,
+  { session, queue }: { session: Session | null; queue: LobbyStatus['queue'] },
   now: number,
   limits: Limits,
 ): LobbyStatus {
@@ -27,7 +27,7 @@ export function lobbyStatus(
     owner: { id: who.id, name: who.name },
     guest: who.kind === 'guest',
     mode: modeOf(who),
-    queue: null,
+    queue: state === 'queued' ? queue : null,
     carried: null,
     dataset: { id: dataset.id, title: dataset.title, version: dataset.version },
     sessionId: session?.id ?? null,
@@ -56,7 +56,7 @@ function stateOf(
     // A viewer of the file as it was is on its way out, whatever its record says yet.
     if (session.state === 'stopping' || session.datasetVersion !== dataset.version)
       return { state: 'stopping', problem: null }
-    if (session.state === 'queued') return { state: 'queued', problem: null }
+    if (session.state === 'queued') return { state: 'queued', problem: refusal(session) }
     return { state: session.state === 'ready' ? 'ready' : 'starting', problem: null }
   }
   if (!isUsable(dataset)) return { state: 'unusable', problem: unusable(dataset) }
@@ -72,9 +72,17 @@ function stateOf(
   return { state: session.failedStarts + 1 >= 2 || ending.cause === 'refused' ? 'failed' : 'lost', problem }
 }
 
+/** Its turn came, and the platform had no room: the line goes on, and the page says why. */
+function refusal({ refusal: refused }: Session): Problem | null {
+  if (refused === null) return null
+  return { code: 'no-room', title: 'There was no room when your turn came', detail: refused.detail, largerMiB: null }
+}
+
 function unusable(dataset: Dataset): Problem {
   const words = datasetWords(dataset)
-  return { code: 'dataset-unusable', title: words.title, detail: words.text, largerMiB: null }
+  // The page keeps what is not saved beside what is, when it knows that the file is gone for good.
+  const code = dataset.state === 'removed' ? 'dataset-removed' : 'dataset-unusable'
+  return { code, title: words.title, detail: words.text, largerMiB: null }
 }
 
 /** Why a dataset can't be opened now, for page and status alike. */

@@ -277,7 +277,7 @@ describe('sessions', () => {
         'id',
         'lastActiveAt',
         'memoryMiB',
-      ].concat(['readyAt', 'sleepsAt', 'stage', 'state', 'totalBytes', 'vcpu', 'version', 'viewUrl']),
+      ].concat(['queue', 'readyAt', 'sleepsAt', 'stage', 'state', 'totalBytes', 'vcpu', 'version', 'viewUrl']),
     )
   })
 })

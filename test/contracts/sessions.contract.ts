@@ -120,13 +120,39 @@ export function sessionStoreContract(name: string, make: () => SessionStore): vo
       expect(await mine(1000)).toEqual(['middle', 'late'])
     })
 
-    it('counts live sessions and no others', async () => {
+    it('lists live sessions and no others, as they are now', async () => {
       const store = make()
-      const before = await store.countLive()
       const ownerId = owner()
-      for (const state of ['ready', 'stopping', 'stopped', 'failed'] as const)
-        await store.claim(aSession({ ownerId, datasetId: state, state }))
-      expect(await store.countLive()).toBe(before + 2)
+      const mine = async () => (await store.listLive()).filter((session) => session.ownerId === ownerId)
+      for (const state of ['queued', 'ready', 'stopping', 'stopped', 'failed'] as const)
+        await store.claim(aSession({ ownerId, datasetId: state, state, id: state, version: 1 }))
+      expect((await mine()).map(({ id }) => id).sort()).toEqual(['queued', 'ready', 'stopping'])
+      const queued = await store.get(ownerId, 'queued')
+      if (queued) await store.advance(queued, { ...queued, state: 'requested' })
+      const ready = await store.get(ownerId, 'ready')
+      if (ready) await store.advance(ready, { ...ready, state: 'stopped' })
+      expect((await mine()).map(({ id, state }) => `${id} ${state}`).sort()).toEqual([
+        'queued requested',
+        'stopping stopping',
+      ])
+    })
+
+    it('moves the clocks of one who waits in line, too', async () => {
+      const store = make()
+      const waiting = (await store.claim(aSession({ ownerId: owner(), state: 'queued', requestedAt: null }))).session
+      const clocks = {
+        lastActiveAt: waiting.lastActiveAt,
+        lastSeenAt: waiting.lastSeenAt + 10,
+        dueAt: waiting.dueAt + 10,
+      }
+      expect(await store.touch(waiting, clocks)).toBe(true)
+      expect(await store.get(waiting.ownerId, waiting.datasetId)).toEqual({ ...waiting, ...clocks })
+      expect(
+        (await store.listLive()).find(({ id, ownerId }) => id === waiting.id && ownerId === waiting.ownerId),
+      ).toEqual({
+        ...waiting,
+        ...clocks,
+      })
     })
 
     it('lists the sessions of one owner and nobody else', async () => {

@@ -1,7 +1,7 @@
 /** The contract suites on the embedded store: dynalite on disk behind its Unix socket. */
 import { afterAll } from 'vitest'
 import { createSessionStore } from '../../functions/platform/dynamo/sessions.ts'
-import { withLiveCount } from '../../functions/platform/local/live-count.ts'
+import { withLiveSessions } from '../../functions/platform/local/live-sessions.ts'
 import { openStore } from '../../functions/platform/local/store.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { allStoreContracts } from './all-stores.ts'
@@ -12,5 +12,5 @@ afterAll(() => store.close())
 
 allStoreContracts('dynalite', store.table)
 
-const counted = await withLiveCount(createSessionStore(store.table))
-sessionStoreContract('dynalite, live sessions counted in memory', () => counted)
+const counted = await withLiveSessions(createSessionStore(store.table))
+sessionStoreContract('dynalite, live sessions kept in memory', () => counted)

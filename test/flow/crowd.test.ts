@@ -23,7 +23,7 @@ beforeAll(async () => {
   for (const id of ids) writeFileSync(path.join(dataDir, 'public', `${id}.h5ad`), Buffer.alloc(1000, id))
   bed = await startLocalBed(dir, {
     dataDir,
-    args: ['--max-sessions', '600', '--max-sessions-per-user', '5'],
+    args: ['--max-sessions', '600', '--max-sessions-per-user', '5', '--viewer-memory', '600GB'],
     datasets: ids.map((id) =>
       aDataset({ id, path: `public/${id}.h5ad`, version: `version-of-${id}`, title: `Set ${id}` }),
     ),

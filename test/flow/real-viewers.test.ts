@@ -24,7 +24,7 @@ beforeAll(async () => {
   const dir = tempDir()
   const dataDir = makeData(path.join(dir, 'data'), ['public/whole.h5ad'])
   execFileSync(testPython(), ['-I', '-c', makeHalf, testSample(), path.join(dataDir, 'public', 'half.h5ad')])
-  bed = await startLocalBed(dir, { dataDir, args: ['--max-sessions-per-user', '2'] })
+  bed = await startLocalBed(dir, { dataDir, args: ['--max-sessions-per-user', '2', '--viewer-memory', '16GB'] })
   const [first] = people
   for (let left = 200; left > 0 && first; left -= 1) {
     const datasets = await bed.launcher.listDatasets(first)

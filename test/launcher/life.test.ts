@@ -1,7 +1,7 @@
 /** Use, sleep, stop, sweep, receipts and the vault, on the real embedded store. */
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { isLive, type Session } from '../../functions/core/session.ts'
-import { aDataset, aUser, gateOf, openTestBed } from '../support/ports.ts'
+import { aDataset, aGuest, aUser, gateOf, openTestBed } from '../support/ports.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const bed = await openTestBed(tempDir(), [aDataset(), aDataset({ id: 'other', path: 'public/other.h5ad' })])
@@ -167,6 +167,17 @@ describe('annotations', () => {
       first.version,
     ])
     expect(Buffer.from(await launcher.vaultRead(gate, 'labels', second.version)).toString()).toBe('two')
+  })
+
+  it('takes nothing from the viewer of somebody who came to look, whatever its gate says', async () => {
+    const looking = await bed.ready(launcher, { ...aGuest('gail'), mode: 'view' }, 'pbmc')
+    expect(looking.mode).toBe('view')
+    const gate = gateOf(looking)
+    const put = launcher.vaultPut(gate, 'labels', bytes('one'), { base: null, requestSha256: 'r1' })
+    await expect(put).rejects.toMatchObject({ code: 'read-only' })
+    const annotating = gateOf(await bed.ready(launcher, aGuest('gus'), 'pbmc'))
+    await launcher.vaultPut(annotating, 'labels', bytes('one'), { base: null, requestSha256: 'r1' })
+    expect(await bed.ports.vault.latest({ ownerId: aGuest('gail').id, datasetId: 'pbmc', kind: 'labels' })).toBeNull()
   })
 
   it('restores an old version as a new one and tells the live viewer at its next beat', async () => {

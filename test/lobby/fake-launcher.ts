@@ -71,6 +71,7 @@ export function fakeLauncher(now: () => number, onLaunch: (session: Session) => 
       return dataset
     },
     findSession: async (who, datasetId) => launcher.session(who.id, datasetId),
+    waitInLine: async ({ state }) => (state === 'queued' ? { position: 1, length: 1 } : null),
     async launch(who, datasetId, options) {
       const dataset = await launcher.getDataset(who, datasetId)
       const live = launcher.session(who.id, datasetId)

@@ -5,7 +5,7 @@ import type { Dataset } from '../../functions/core/dataset.ts'
 import { LauncherError } from '../../functions/core/errors.ts'
 import { defaultLimits, type Limits } from '../../functions/core/limits.ts'
 import type { Ports, TaskRunner, TaskSpec, TaskStatus } from '../../functions/core/ports.ts'
-import type { GatePrincipal, User } from '../../functions/core/principal.ts'
+import type { GatePrincipal, Guest, Principal, User } from '../../functions/core/principal.ts'
 import type { Session } from '../../functions/core/session.ts'
 import { createLauncher, type Launcher } from '../../functions/launcher/index.ts'
 import { createCatalogue } from '../../functions/platform/dynamo/catalogue.ts'
@@ -88,6 +88,23 @@ export const aUser = (name: string, over: Partial<User> = {}): User => ({
   ...over,
 })
 
+/** A guest of a link of their own, for `pbmc`. */
+export function aGuest(name: string, over: Partial<Guest> = {}): Guest {
+  return {
+    kind: 'guest',
+    id: `guest:aaaabbbbcccc:${name}`,
+    name,
+    email: null,
+    groups: [],
+    admin: false,
+    loginId: `login-of-${name}`,
+    linkId: 'aaaabbbbcccc',
+    datasetId: 'pbmc',
+    mode: 'annotate',
+    ...over,
+  }
+}
+
 export const gateOf = (session: Session): GatePrincipal => ({
   kind: 'gate',
   sessionId: session.id,
@@ -102,7 +119,7 @@ export type TestBed = {
   clock: { now(): number; advance(ms: number): void }
   launcher(limits?: Partial<Limits>): Launcher
   /** Launches and plays the gate until the session is ready. */
-  ready(launcher: Launcher, who: User, datasetId: string): Promise<Session>
+  ready(launcher: Launcher, who: Principal, datasetId: string): Promise<Session>
 }
 
 /** @param dir private to this bed: the store and the vault live in it */

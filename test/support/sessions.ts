@@ -16,6 +16,8 @@ export function aSession(over: Partial<Session> = {}): Session {
     version: 1,
     dueAt: now + 90_000,
     createdAt: now,
+    requestedAt: now,
+    refusal: null,
     unsettledAt: now,
     startCapAt: now + 1_000_000,
     readyAt: null,

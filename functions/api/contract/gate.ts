@@ -6,6 +6,8 @@ export const work = z.object({
   sessionId: z.string(),
   ownerId: z.string(),
   ownerName: z.string(),
+  /** `view`: nothing is saved, and the viewer offers nothing to save. */
+  mode: z.enum(['view', 'annotate']),
   datasetId: z.string(),
   datasetVersion: z.string(),
   /** What the viewer shows as the name of the dataset. */

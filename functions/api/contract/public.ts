@@ -63,6 +63,16 @@ export const session = z
     version: z
       .int()
       .openapi({ description: 'Grows with every change; send it back as `seen` when waiting for the next' }),
+    queue: z
+      .object({
+        position: z.int().openapi({ description: 'The first in line has 1' }),
+        length: z.int(),
+      })
+      .nullable()
+      .openapi({
+        description:
+          'Where it waits for a place; null unless queued. Asking for the session keeps its place: it leaves the line when nobody asks for a minute and a half.',
+      }),
     stage: z.enum(['starting', 'downloading', 'loading', 'opening']).nullable(),
     doneBytes: z.int(),
     totalBytes: z.int(),

@@ -93,7 +93,7 @@ const waitMargin = 3_000
 
 export function sessionRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
   const { launcher, limits, viewOrigin } = deps
-  const wire = (of: Session) => wireSession(of, limits, viewOrigin)
+  const wire = async (of: Session) => wireSession(of, await launcher.waitInLine(of), limits, viewOrigin)
 
   app.openapi(launch, async (c) => {
     const { datasetId, larger } = c.req.valid('json')
@@ -101,9 +101,12 @@ export function sessionRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
     const started = await launcher.launch(c.var.who, datasetId, { by: 'click', ...(larger ? { larger } : {}) })
     c.header('location', `/api/sessions/${started.id}`)
     const existed = before !== null && isLive(before) && before.id === started.id
-    return existed ? c.json(wire(started), 200) : c.json(wire(started), 201)
+    return existed ? c.json(await wire(started), 200) : c.json(await wire(started), 201)
   })
-  app.openapi(list, async (c) => c.json({ items: (await launcher.listSessions(c.var.who)).map(wire) }, 200))
+  app.openapi(list, async (c) => {
+    const items = await Promise.all((await launcher.listSessions(c.var.who)).map(wire))
+    return c.json({ items }, 200)
+  })
   app.openapi(get, async (c) => {
     const { sessionId } = c.req.valid('param')
     const { wait = 0, seen } = c.req.valid('query')
@@ -122,9 +125,13 @@ export function sessionRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
       enough.abort()
       current = await launcher.getSession(c.var.who, sessionId)
     }
-    return c.json(wire(current), 200)
+    return c.json(await wire(current), 200)
   })
-  app.openapi(stop, async (c) => c.json(wire(await launcher.stop(c.var.who, c.req.valid('param').sessionId)), 200))
-  app.openapi(keep, async (c) => c.json(wire(await launcher.keep(c.var.who, c.req.valid('param').sessionId)), 200))
+  app.openapi(stop, async (c) =>
+    c.json(await wire(await launcher.stop(c.var.who, c.req.valid('param').sessionId)), 200),
+  )
+  app.openapi(keep, async (c) =>
+    c.json(await wire(await launcher.keep(c.var.who, c.req.valid('param').sessionId)), 200),
+  )
   app.openapi(receipts, async (c) => c.json({ items: (await launcher.receipts(c.var.who)).map(wireReceipt) }, 200))
 }

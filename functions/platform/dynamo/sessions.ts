@@ -1,6 +1,6 @@
 /** Sessions: one item per (owner, dataset), so that "one live session" is a key and not a search. */
 import { randomUUID } from 'node:crypto'
-import { GetCommand, PutCommand, QueryCommand, type QueryCommandInput, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { SessionStore } from '../../core/ports.ts'
 import { isLive, type Session } from '../../core/session.ts'
 import { type Item, listItems, queryPages } from './query.ts'
@@ -21,7 +21,9 @@ export function readSession(item: Item): Session {
   assertVersion(item, 'session', recordVersion)
   const found = withoutKeys(item) as Session
   // Version 1 knew users only.
-  return item.v === 1 ? { ...found, linkId: null, mode: 'annotate' } : found
+  return item.v === 1
+    ? { ...found, linkId: null, mode: 'annotate', requestedAt: found.createdAt, refusal: null }
+    : found
 }
 
 export function createSessionStore(table: Table): SessionStore {
@@ -80,11 +82,13 @@ export function createSessionStore(table: Table): SessionStore {
         Key: keyOf(session.ownerId, session.datasetId),
         UpdateExpression: 'SET lastActiveAt = :active, lastSeenAt = :seen, dueAt = :due',
         // Clocks only go forward: a beat that was overtaken by "keep it running" must not take it back.
-        ConditionExpression: 'id = :id AND #state = :ready AND lastActiveAt <= :active AND lastSeenAt <= :seen',
+        ConditionExpression:
+          'id = :id AND #state IN (:ready, :queued) AND lastActiveAt <= :active AND lastSeenAt <= :seen',
         ExpressionAttributeNames: { '#state': 'state' },
         ExpressionAttributeValues: {
           ':id': session.id,
           ':ready': 'ready',
+          ':queued': 'queued',
           ':active': lastActiveAt,
           ':seen': lastSeenAt,
           ':due': dueAt,
@@ -92,7 +96,7 @@ export function createSessionStore(table: Table): SessionStore {
       })
       if (await conditionally(client.send(update))) return true
       const now = await store.get(session.ownerId, session.datasetId)
-      return now?.id === session.id && now.state === 'ready'
+      return now?.id === session.id && (now.state === 'ready' || now.state === 'queued')
     },
 
     async *listDue(now) {
@@ -104,24 +108,10 @@ export function createSessionStore(table: Table): SessionStore {
       for await (const item of pages) yield readSession(item)
     },
 
-    async countLive() {
-      let count = 0
-      let start: QueryCommandInput['ExclusiveStartKey']
-      do {
-        const page = await client.send(
-          new QueryCommand({
-            TableName,
-            IndexName: dueIndex,
-            Select: 'COUNT',
-            KeyConditionExpression: 'live = :live',
-            ExpressionAttributeValues: { ':live': livePartition },
-            ExclusiveStartKey: start,
-          }),
-        )
-        count += page.Count ?? 0
-        start = page.LastEvaluatedKey
-      } while (start !== undefined)
-      return count
+    async listLive() {
+      const live: Session[] = []
+      for await (const session of store.listDue(Number.MAX_SAFE_INTEGER)) live.push(session)
+      return live
     },
   }
   return store

@@ -25,7 +25,7 @@ import { clientAddress } from './client-address.ts'
 import { createDatasetFiles } from './dataset-files.ts'
 import { newSessionId } from './ids.ts'
 import { createInspector } from './inspector.ts'
-import { withLiveCount } from './live-count.ts'
+import { withLiveSessions } from './live-sessions.ts'
 import { openLog } from './log.ts'
 import { openMemoryBound } from './memory-bound.ts'
 import { createRouter } from './router.ts'
@@ -99,6 +99,8 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
       lifetimeMs: settings.lifetimeMs,
       liveSessions: settings.maxSessions,
       liveSessionsPerUser: settings.maxSessionsPerUser,
+      liveSessionsPerLink: settings.maxSessionsPerLink,
+      memoryBudgetMiB: settings.viewerMemoryMiB,
       diffexpCells: settings.diffexpCells,
       ...given.limits,
     }
@@ -139,7 +141,7 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
     })
     const failed = (what: string) => (error: unknown) => log('error', `${what} failed`, { error: String(error) })
     const ports: Ports = {
-      sessions: await withLiveCount(createSessionStore(table)),
+      sessions: await withLiveSessions(createSessionStore(table)),
       receipts: createReceiptStore(table),
       catalogue: createCatalogue(table),
       tasks,

@@ -1,7 +1,7 @@
 // Every setting of `npm start`: one table, from which the parser, `--help` and the README's table are made.
 // Plain JavaScript, because `npm start -- --help` must answer before anything is installed or built.
 
-/** @typedef {'folder' | 'file' | 'port' | 'host' | 'origin' | 'duration' | 'count' | 'choice'} SettingKind */
+/** @typedef {'folder' | 'file' | 'port' | 'host' | 'origin' | 'duration' | 'count' | 'choice' | 'memory'} SettingKind */
 
 /**
  * @typedef {object} SettingRow
@@ -93,7 +93,15 @@ export const settingsTable = [
     kind: 'count',
     fallback: '20',
     shown: '',
-    help: 'Most viewers that run at once.',
+    help: 'Most viewers that run at once. Whoever comes later waits in line.',
+  },
+  {
+    flag: 'viewer-memory',
+    value: 'SIZE',
+    kind: 'memory',
+    fallback: '',
+    shown: 'three quarters of the machine’s',
+    help: 'Memory for all viewers together (`12GB`). Whoever finds none left waits in line.',
   },
   {
     flag: 'max-sessions-per-user',
@@ -102,6 +110,14 @@ export const settingsTable = [
     fallback: '3',
     shown: '',
     help: 'Most viewers that run at once for one person.',
+  },
+  {
+    flag: 'max-sessions-per-link',
+    value: 'N',
+    kind: 'count',
+    fallback: '5',
+    shown: '',
+    help: 'Most viewers that run at once for the guests of one launch link.',
   },
   {
     flag: 'diffexp-cells',

@@ -25,6 +25,15 @@ export function parseCount(text: string): Parsed<number> {
   return { problem: `"${text}" is not a whole number of at least 1.` }
 }
 
+/** `12GB`, `800MB` → MiB. A bare number is refused, as for durations. */
+export function parseMemory(text: string): Parsed<number> {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([MG])i?B?$/i.exec(text) ?? []
+  const value = Math.round(Number(number) * (unit.toUpperCase() === 'G' ? 1024 : 1))
+  if (number === undefined || !(value >= 1))
+    return { problem: `"${text}" is not an amount of memory such as 12GB or 800MB.` }
+  return { value }
+}
+
 export function parseChoice<T extends string>(text: string, choices: readonly T[]): Parsed<T> {
   const value = choices.find((choice) => choice === text)
   return value === undefined ? { problem: `"${text}" is none of ${choices.join(', ')}.` } : { value }

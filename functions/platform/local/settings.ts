@@ -1,6 +1,8 @@
 /** The settings of the one-machine platform, parsed once from arguments and environment; every problem is reported at once. */
 import { readFileSync } from 'node:fs'
+import { totalmem } from 'node:os'
 import path from 'node:path'
+import { sizes } from '../../core/sizing.ts'
 import { type SandboxChoice, sandboxChoices } from './sandbox.ts'
 import { parseIssuers } from './settings-issuers.ts'
 import { envName, settingsTable } from './settings-table.mjs'
@@ -11,6 +13,7 @@ import {
   parseCount,
   parseDuration,
   parseHost,
+  parseMemory,
   parseOrigin,
   parsePort,
 } from './settings-values.ts'
@@ -44,6 +47,9 @@ export type Settings = {
   lifetimeMs: number
   maxSessions: number
   maxSessionsPerUser: number
+  maxSessionsPerLink: number
+  /** Memory for all viewers together, MiB. */
+  viewerMemoryMiB: number
   diffexpCells: number
   sandbox: SandboxChoice
   issuers: IssuerSetting[]
@@ -93,6 +99,8 @@ export function parseSettings(argv: readonly string[], env: Env): { settings: Se
     lifetimeMs: take('lifetime', parseDuration) ?? 0,
     maxSessions: take('max-sessions', parseCount) ?? 0,
     maxSessionsPerUser: take('max-sessions-per-user', parseCount) ?? 0,
+    maxSessionsPerLink: take('max-sessions-per-link', parseCount) ?? 0,
+    viewerMemoryMiB: take('viewer-memory', parseMemory) ?? defaultViewerMemoryMiB(),
     diffexpCells: take('diffexp-cells', parseCount) ?? 0,
     sandbox: take('sandbox', (text) => parseChoice(text, sandboxChoices)) ?? 'auto',
     issuers: take('issuers', (name) => parseIssuers(name, readFileSync)) ?? [],
@@ -101,6 +109,13 @@ export function parseSettings(argv: readonly string[], env: Env): { settings: Se
   }
   if (problems.length === 0) problems.push(...contradictions(settings))
   return problems.length > 0 ? { problems } : { settings }
+}
+
+/** Three quarters of what this process may use: of the machine, or of the container or service that it runs in. */
+function defaultViewerMemoryMiB(): number {
+  const bound = process.constrainedMemory()
+  const bytes = bound > 0 && bound < totalmem() ? bound : totalmem()
+  return Math.floor((bytes / 2 ** 20) * 0.75)
 }
 
 /** `--flag value` and `--flag=value`; anything else is a problem. */
@@ -147,6 +162,11 @@ function contradictions(settings: Settings): string[] {
   if (settings.lifetimeMs < settings.idleMs) wrong.push('--lifetime must not be shorter than --idle.')
   if (settings.maxSessionsPerUser > settings.maxSessions)
     wrong.push('--max-sessions-per-user must not be larger than --max-sessions.')
+  const smallest = sizes[0]?.memoryMiB ?? 0
+  if (settings.viewerMemoryMiB < smallest)
+    wrong.push(
+      `--viewer-memory: ${settings.viewerMemoryMiB} MB is less than the smallest viewer needs (${smallest} MB), so none could start.`,
+    )
   const inside = path.relative(settings.dataDir, settings.stateDir)
   if (inside === '' || !(inside.startsWith('..') || path.isAbsolute(inside)))
     wrong.push('--state must not lie inside --data: everybody’s annotations would be searched for datasets.')

@@ -101,7 +101,7 @@ describe('the embedded store', () => {
   it('reads the first version of each record, and refuses one of a newer program', () => {
     const session = { pk: 'owner#local:ada', sk: 'session#pbmc', v: 1, live: 'live', writer: 'w', ...aSession() }
     expect(readSession(session)).toEqual(aSession())
-    expect(() => readSession({ ...session, v: 2 })).toThrow(/newer than this program/)
+    expect(() => readSession({ ...session, v: 3 })).toThrow(/newer than this program/)
     const dataset = { pk: 'datasets', sk: 'dataset#pbmc', v: 1, ...aDataset() }
     expect(readDataset(dataset)).toEqual(aDataset())
     expect(() => readDataset({ ...dataset, v: 2 })).toThrow(/newer than this program/)

@@ -1,0 +1,70 @@
+/** Is there room for one more viewer? Two caps: how many run at once, and how much memory they have together. */
+import { LauncherError } from '../core/errors.ts'
+import { holdsPlace, inOrder, type Session } from '../core/session.ts'
+import type { TaskSize } from '../core/sizing.ts'
+import type { Context } from './context.ts'
+
+/** What is taken, of what there is. */
+type Taken = { viewers: number; memoryMiB: number }
+
+/** Sessions that hold a place, and tasks that were told to stop but still hold their memory. */
+export async function taken({ ports }: Context, live: readonly Session[], but?: Session): Promise<Taken> {
+  const holders = live.filter((session) => holdsPlace(session) && session.id !== but?.id)
+  // The memory of a stopping session's task is among what the platform still holds; don't count it twice.
+  const held = await ports.tasks.heldMiB()
+  const sum = (some: readonly Session[]) => some.reduce((total, { size }) => total + size.memoryMiB, 0)
+  const stopping = holders.filter(({ state }) => state === 'stopping')
+  const others = holders.filter(({ state }) => state !== 'stopping')
+  return { viewers: holders.length, memoryMiB: sum(others) + Math.max(held, sum(stopping)) }
+}
+
+export function fits({ limits }: Context, { viewers, memoryMiB }: Taken, size: TaskSize): boolean {
+  return viewers < limits.liveSessions && memoryMiB + size.memoryMiB <= limits.memoryBudgetMiB
+}
+
+/** Throws `no-room` for what no waiting would make fit. */
+export function assertCanEverFit({ limits }: Context, size: TaskSize): void {
+  if (size.memoryMiB <= limits.memoryBudgetMiB) return
+  const gib = (mib: number) => `${Math.round((mib / 1024) * 10) / 10} GB`
+  throw new LauncherError(
+    'no-room',
+    `This viewer needs ${gib(size.memoryMiB)} of memory, and all viewers of this launcher together may have ${gib(limits.memoryBudgetMiB)}. Ask whoever runs it for a larger machine or a larger --viewer-memory.`,
+    { needMiB: size.memoryMiB, budgetMiB: limits.memoryBudgetMiB, never: true },
+  )
+}
+
+/**
+ * Two processes that both found the last place: after the claim both see both, and the younger gives way. On one machine
+ * counting and taking happen under one lock, so there this never says no.
+ */
+export async function stillFits(context: Context, session: Session): Promise<boolean> {
+  const live = await context.ports.sessions.listLive()
+  const before = live.filter((other) => other.state !== 'requested' || inOrder(other, session) < 0)
+  return fits(context, await taken(context, before, session), session.size)
+}
+
+/**
+ * Throws `too-many-sessions`: what a person, or the guests of one link together, may have at once.
+ * @param own a session that was claimed already, in another process at the same moment: only those before it count
+ */
+export async function assertMayHaveMore(
+  { ports, limits }: Context,
+  { ownerId, linkId }: Pick<Session, 'ownerId' | 'linkId'>,
+  own?: Session,
+): Promise<void> {
+  const all = await ports.sessions.listLive()
+  const live = own === undefined ? all : all.filter((other) => other.id !== own.id && inOrder(other, own) < 0)
+  const { liveSessionsPerUser, liveSessionsPerLink } = limits
+  if (live.filter((session) => session.ownerId === ownerId).length >= liveSessionsPerUser)
+    throw new LauncherError(
+      'too-many-sessions',
+      `You have ${liveSessionsPerUser} viewers running or in line, which is as many as one person may have. Stop one under “My sessions”, then try again.`,
+      { cap: liveSessionsPerUser, scope: 'user' },
+    )
+  if (linkId !== null && live.filter((session) => session.linkId === linkId).length >= liveSessionsPerLink)
+    throw new LauncherError(
+      'too-many-sessions',
+      `${liveSessionsPerLink} people who came by this link have a viewer now, which is as many as may at once. It is tried again as soon as one of them leaves.`,
+      { cap: liveSessionsPerLink, scope: 'link' },
+    )
+}

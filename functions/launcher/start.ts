@@ -1,0 +1,85 @@
+/** From requested to starting: reserve a route, start the task. For who was let in at once, and for who waited in line. */
+import { type ErrorCode, isLauncherError, LauncherError } from '../core/errors.ts'
+import type { Session } from '../core/session.ts'
+import { type Context, change, ending } from './context.ts'
+import { assertMayHaveMore, stillFits } from './room.ts'
+
+/**
+ * The record is there already, so whatever dies here is found by the reaper. Only the call that made it `requested`
+ * comes here.
+ * @returns the record as it is then; `queued` when there was no room after all
+ */
+export async function start(context: Context, step: 'launch' | 'promote', session: Session): Promise<Session> {
+  const { ports } = context
+  const current = async () => (await ports.sessions.get(session.ownerId, session.datasetId)) ?? session
+  try {
+    if (step === 'launch') await assertMayHaveMore(context, session, session)
+    if (!(await stillFits(context, session))) return (await backIntoLine(context, step, session)) ?? (await current())
+    const { path } = await ports.router.reserve(session.id)
+    const { id: sessionId, datasetId, attempt, size } = session
+    await ports.tasks.start({ sessionId, datasetId, attempt, size, gateToken: await ports.gateToken(session) })
+    const starting = await change(context, step, session, { state: 'starting', routePath: path })
+    // Lost: it was stopped meanwhile. What we started is released by whoever stops it.
+    return starting ?? (await current())
+  } catch (error) {
+    const code = isLauncherError(error) ? error.code : null
+    const refused = code !== null && refusals.includes(code)
+    ports.log('warn', 'session not started', { session: session.id, refused, error: describe(error) })
+    // Where a close is final, the same session can't have a route again.
+    if (isLauncherError(error, 'no-room') && !ports.router.final) {
+      await ports.router.close(session.id)
+      return (await afterRefusal(context, step, session, error)) ?? (await current())
+    }
+    if (refused) {
+      // Refused outright: nothing runs, so give the place back. Anything else may have started; that is for the reaper.
+      await ports.router.close(session.id)
+      const end = ending('refused', ports.clock.now(), describeForPeople(error))
+      await change(context, step, session, { state: 'failed', ending: end })
+    }
+    if (isLauncherError(error)) throw error
+    throw new LauncherError(
+      'unavailable',
+      'The viewer could not be started just now. Try again in a minute.',
+      {},
+      { cause: error },
+    )
+  }
+}
+
+/** Nothing was started, and a repeat would be refused again. */
+const refusals: readonly ErrorCode[] = ['no-room', 'too-many-sessions', 'session-over', 'bad-setting']
+
+/** Nothing has been reserved yet: it only waits again, in its old place. */
+function backIntoLine(context: Context, step: 'launch' | 'promote', session: Session): Promise<Session | null> {
+  return change(context, step, session, { state: 'queued', lastSeenAt: context.ports.clock.now() })
+}
+
+/**
+ * The platform had no room (no slot, no capacity, a quota): waiting may help, so it keeps its place in the line, tries
+ * again after a pause, and says why. Not for ever: a quota of nothing stays nothing.
+ */
+async function afterRefusal(
+  context: Context,
+  step: 'launch' | 'promote',
+  session: Session,
+  error: LauncherError,
+): Promise<Session | null> {
+  const { ports, limits } = context
+  const now = ports.clock.now()
+  const times = (session.refusal?.times ?? 0) + 1
+  if (times >= limits.refusedTimes)
+    return change(context, step, session, { state: 'failed', ending: ending('refused', now, error.message) })
+  const refusal = { at: now, detail: error.message, times }
+  return change(context, step, session, {
+    state: 'queued',
+    lastSeenAt: now,
+    refusal,
+    // A definite refusal: nothing was started under this attempt, and another one must not be taken for it.
+    attempt: session.attempt + 1,
+  })
+}
+
+const describe = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+
+const describeForPeople = (error: unknown): string | null => (isLauncherError(error) ? error.message : null)
