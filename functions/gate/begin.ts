@@ -45,8 +45,8 @@ export async function begin(deps: BeginDeps): Promise<Work> {
       tuning,
     })
     progress.set('loading', total)
-    const { distribution, limits, title } = work
-    deps.giveToViewer({ path, distribution, diffexpCells: limits.diffexpCells, title })
+    const { distribution, limits, title, mode } = work
+    deps.giveToViewer({ path, distribution, diffexpCells: limits.diffexpCells, title, mode })
     await orLeft(deps.viewerLoaded, signal)
   } catch (error) {
     if (isLauncherError(error)) leaving.leave('load-failed', error.message)

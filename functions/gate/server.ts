@@ -80,6 +80,7 @@ async function handle(req: IncomingMessage, res: ServerResponse, deps: ServerDep
   }
   const handling = target.methods[method]
   if (!handling) return refuse(res, notAllowed(Object.keys(target.methods)))
+  if (typeof handling === 'object' && 'save' in handling && open.work.mode === 'view') return refuse(res, readOnly)
   if (!deps.state.ready || deps.state.leaving) return refuse(res, held())
   answerApi(req, res, { target, handling, method }, open.answering)
 }
@@ -133,6 +134,12 @@ const datasetChanged = problem(
   'dataset-changed',
   'The dataset has changed',
   'This page was loaded from another version of the dataset. Load it again.',
+)
+const readOnly = problem(
+  403,
+  'read-only',
+  'For looking only',
+  'This page is for looking: labels and gene sets made here are not kept. Ask whoever sent the link for one to annotate with.',
 )
 
 function notAllowed(methods: string[]): Answer {

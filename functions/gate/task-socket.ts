@@ -6,6 +6,7 @@ import http, { type IncomingMessage, type Server, type ServerResponse } from 'no
 import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { Work } from '../api/contract/gate.ts'
 import { LauncherError } from '../core/errors.ts'
 import type { Log, VaultKind } from '../core/ports.ts'
 import { saveIdHeader, vaultVersionHeader } from './header-names.ts'
@@ -15,7 +16,7 @@ import { within } from './timing.ts'
 import type { Tuning } from './tuning.ts'
 import type { VaultSync } from './vault-sync.ts'
 
-export type ViewerWork = { path: string; distribution: 'normal' | 'count' | null; diffexpCells: number; title: string }
+export type ViewerWork = Pick<Work, 'distribution' | 'title' | 'mode'> & { path: string; diffexpCells: number }
 export type ViewerFailure = { cause: 'load-failed' | 'out-of-memory'; detail: string }
 
 export type TaskSocketDeps = {

@@ -7,7 +7,7 @@ import { configElementId, type PageConfig } from '../../web/companion/config.ts'
 import { QuietBar, WaitingOverlay } from '../../web/waiting/overlay.tsx'
 import { PlainPage } from '../../web/waiting/plain-page.tsx'
 import type { Dataset } from '../core/dataset.ts'
-import { type Principal, pageIdOf } from '../core/principal.ts'
+import { modeOf, type Principal, pageIdOf } from '../core/principal.ts'
 import { homeOf } from './address.ts'
 import type { LobbyDeps } from './deps.ts'
 import { pageHeaders, plainPolicy, viewerPolicy } from './headers.ts'
@@ -17,6 +17,8 @@ export function viewerPage(c: Context, deps: LobbyDeps, who: Principal, dataset:
   const { assets } = deps
   const config: PageConfig = {
     owner: { id: who.id, name: who.name },
+    guest: who.kind === 'guest',
+    mode: modeOf(who),
     dataset: { id: dataset.id, title: dataset.title, version: dataset.version },
     home: homeOf(pageIdOf(who, dataset.id)),
     appUrl: `${deps.appOrigin}/`,
@@ -31,7 +33,7 @@ export function viewerPage(c: Context, deps: LobbyDeps, who: Principal, dataset:
   )
   const beforeRoot = (
     <>
-      <WaitingOverlay title={dataset.title} appUrl={config.appUrl} />
+      <WaitingOverlay title={dataset.title} appUrl={config.appUrl} guest={config.guest} />
       <QuietBar />
       <script type="application/json" id={configElementId}>
         {raw(jsonForHtml(config))}

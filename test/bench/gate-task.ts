@@ -35,6 +35,7 @@ export async function startGateTask(of: {
   const api = await startStandInApi(path.join(dir, 'api.sock'), 'bench', {
     ...ids,
     ownerName: 'Bench',
+    mode: 'annotate',
     datasetVersion: 'v1',
     title: 'Bench',
     routePath,

@@ -25,7 +25,13 @@ describe('a start', () => {
     await until(() => world.logged.some(({ event }) => event === 'ready'))
     expect((await world.ask('api/v0.2/config')).status).toBe(200)
     const { work } = world.viewer
-    expect(work).toEqual({ path: work?.path, distribution: 'normal', diffexpCells: 1000, title: 'PBMC' })
+    expect(work).toEqual({
+      path: work?.path,
+      distribution: 'normal',
+      diffexpCells: 1000,
+      title: 'PBMC',
+      mode: 'annotate',
+    })
     expect(readFileSync(work?.path ?? '')).toEqual(fileContent)
     expect(world.api.calls.filter((call) => call.endsWith('knock')).length).toBe(3)
     expect(world.api.calls.filter((call) => call.endsWith('loaded')).length).toBe(2)

@@ -49,6 +49,7 @@ async function startTask() {
     sessionId: 's1',
     ownerId: 'o',
     ownerName: 'Ada',
+    mode: 'annotate',
     datasetId: 'd',
     datasetVersion: 'v',
     title: 'T',

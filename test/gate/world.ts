@@ -77,6 +77,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     sessionId: 'session-1',
     ownerId: 'local:ada',
     ownerName: 'Ada',
+    mode: 'annotate',
     datasetId: 'pbmc',
     datasetVersion: 'v-1',
     title: 'PBMC',

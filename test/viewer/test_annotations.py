@@ -112,6 +112,21 @@ class Saving(WithGate):
         self.assertEqual(self.gate.puts, [])
 
 
+class LookingOnly(WithGate):
+    def test_nothing_is_offered_and_nothing_is_saved(self) -> None:
+        client = self.open(self.file(CELLS), writable=False)
+        parameters = client.http.get("/api/v0.2/config").json["config"]["parameters"]
+        # By the first the page shows no "Create new category"; by both it never saves by itself.
+        self.assertIs(parameters["annotations"], False)
+        self.assertIs(parameters["annotations_genesets_readonly"], True)
+        self.assertIs(parameters["disable-diffexp"], False)
+        self.assertEqual(client.save(TYPES).status_code, 501)
+        self.assertEqual(client.save_gene_sets([]).status_code, 501)
+        self.assertEqual(self.gate.puts, [])
+        self.assertEqual(client.labels("depth"), {"depth": [0, 1, 2, 3]})
+        self.assertEqual(client.gene_sets()["genesets"], [])
+
+
 class ByName(WithGate):
     def test_a_dataset_that_changed_keeps_labels_with_their_cells(self) -> None:
         self.open(self.file(CELLS)).save(TYPES)

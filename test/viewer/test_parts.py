@@ -15,7 +15,7 @@ from scipy import sparse
 
 from cxod_viewer import distribution
 from cxod_viewer.memory import is_out_of_memory
-from cxod_viewer.task_socket import GateError, TaskSocket
+from cxod_viewer.task_socket import GateError, TaskSocket, Work
 
 
 def raised(*errors: Exception, explicit: bool = True) -> BaseException:
@@ -98,7 +98,7 @@ class Waiting(unittest.TestCase):
         self.slept: list[float] = []
 
     def test_a_gate_that_comes_late(self) -> None:
-        gate = FakeGate(self.path, work={"path": "/f", "distribution": None, "diffexpCells": 5, "title": "t"})
+        gate = FakeGate(self.path, work={"path": "/f", "distribution": None, "diffexpCells": 5, "title": "t", "mode": "view"})
 
         def sleep(seconds: float) -> None:
             self.slept.append(seconds)
@@ -107,7 +107,7 @@ class Waiting(unittest.TestCase):
 
         work = TaskSocket(self.path, sleep).work()
         gate.__exit__()
-        self.assertEqual((work.path, work.distribution, work.diffexp_cells, work.title), ("/f", None, 5, "t"))
+        self.assertEqual(work, Work("/f", None, 5, "t", writable=False))
         self.assertEqual(len(self.slept), 3)
 
     def test_a_gate_that_never_comes(self) -> None:

@@ -30,6 +30,10 @@ CELLS = 700
 API = "/api/v0.2"
 
 
+def work(path: str, distribution: str | None) -> dict[str, Any]:
+    return {"path": path, "distribution": distribution, "diffexpCells": 690, "title": "A title", "mode": "annotate"}
+
+
 class Connection(http.client.HTTPConnection):
     def __init__(self, path: str) -> None:
         super().__init__("viewer", timeout=60)
@@ -53,7 +57,7 @@ class Running(unittest.TestCase):
 
     def start(self, path: str | None, memory_mib: int = 2048, distribution: str | None = "normal") -> subprocess.Popen[bytes]:
         if path is not None:
-            self.gate.give_work({"path": path, "distribution": distribution, "diffexpCells": 690, "title": "A title"})
+            self.gate.give_work(work(path, distribution))
         where = ["--task-socket", self.gate.path, "--listen", f"unix:{self.listen}", "--memory-mib", str(memory_mib)]
         self.log = tempfile.TemporaryFile()
         self.addCleanup(self.log.close)
@@ -93,7 +97,7 @@ class OnTheSample(Running):
         self.assertEqual(self.gate.said, [])
         self.assertFalse(os.path.exists(self.listen), "nothing listens before the file is there")
         self.gate.vault["labels"] = b"index,kept\nAAAGCCTGGCTAAC-1,yes\n"
-        self.gate.give_work({"path": SAMPLE, "distribution": None, "diffexpCells": 690, "title": "A title"})
+        self.gate.give_work(work(SAMPLE, None))
         self.gate.heard("/loaded")
         self.assertEqual(stat.S_IMODE(os.stat(self.listen).st_mode), 0o600)
 

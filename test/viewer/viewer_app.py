@@ -86,10 +86,10 @@ class WithGate(unittest.TestCase):
         write_file(path, cells, **more)
         return path
 
-    def open(self, path: str) -> Client:
+    def open(self, path: str, writable: bool = True) -> Client:
         """A viewer that has just started, as after a relaunch."""
         task = TaskSocket(self.gate.path, patience=0.2)
-        config = viewer.load(Work(path, "normal", 1000, "title"), task)
+        config = viewer.load(Work(path, "normal", 1000, "title", writable), task)
         return Client(viewer.create_app(config, self.errors.append))
 
     def open_cellxgene(self, path: str) -> Client:

@@ -31,8 +31,10 @@ class NotSaved(HTTPException):
 
 
 class VaultAnnotations(Annotations):  # type: ignore[misc]
-    def __init__(self, task: TaskSocket, adaptor: Any) -> None:
-        super().__init__({"user-annotations": True, "genesets-save": True})
+    def __init__(self, task: TaskSocket, adaptor: Any, writable: bool) -> None:
+        # Asked before every save: without them cellxgene answers 501 and never comes to this class.
+        super().__init__({"user-annotations": writable, "genesets-save": writable})
+        self._writable = writable
         self._task = task
         self._adaptor = adaptor
         # One save at a time: the order in the vault is the order in which this class remembers. Reads never wait for it.
@@ -83,8 +85,8 @@ class VaultAnnotations(Annotations):  # type: ignore[misc]
         """What the page reads to show writable labels without asking for the name of a collection first."""
         parameters.update(
             {
-                "annotations": True,
-                "annotations_genesets_readonly": False,
+                "annotations": self._writable,
+                "annotations_genesets_readonly": not self._writable,
                 "annotations_genesets_name_is_read_only": True,
                 "user_annotation_collection_name_enabled": False,
                 "annotations-data-collection-is-read-only": True,

@@ -59,7 +59,7 @@ def load(work: Work, task: TaskSocket) -> AppConfig:
     if limit is None:
         del sys.tracebacklimit
     warnings.formatwarning = _ORIGINAL_FORMAT
-    annotations = VaultAnnotations(task, config.server_config.data_adaptor)
+    annotations = VaultAnnotations(task, config.server_config.data_adaptor, work.writable)
     annotations.reload("labels")
     annotations.reload("genesets")
     config.dataset_config.user_annotations = annotations

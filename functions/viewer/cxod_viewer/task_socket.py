@@ -27,6 +27,8 @@ class Work:
     distribution: str | None
     diffexp_cells: int
     title: str
+    # False: the page is for looking only.
+    writable: bool
 
 
 class GateError(Exception):
@@ -64,7 +66,8 @@ class TaskSocket:
             status, body = self._persistent("GET", "/work", None, _POLL_SECONDS)
             if status == 200:
                 answer = json.loads(body)
-                return Work(answer["path"], answer["distribution"], answer["diffexpCells"], answer["title"])
+                writable = answer["mode"] == "annotate"
+                return Work(answer["path"], answer["distribution"], answer["diffexpCells"], answer["title"], writable)
             if status != 204:
                 raise GateError(f"The gate answered {status} when asked for work.")
             self._sleep(0.05)
