@@ -76,6 +76,9 @@ async function judge(response: Response): Promise<Outcome> {
   const { status } = response
   if (status === 202 && response.headers.get(viewerHeader) === 'none')
     return { kind: 'nobody', inFlight: true, response }
+  // A guest who may only look: no fault of the viewer's, and no news that another try would change.
+  if (status === 403 && (await readProblem(response)).code === 'read-only')
+    return { kind: 'answer', response: await whole(response) }
   if (status === 401 || status === 403 || status === 404 || status === 503)
     return { kind: 'nobody', inFlight: false, response: await whole(response) }
   if (status === 502 || status === 504) return { kind: 'nobody', inFlight: true, response }

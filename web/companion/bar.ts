@@ -1,108 +1,45 @@
 /** What the quiet bar says once cellxgene is on the page: nothing, as long as all is well. Pure. */
-import type { SaveKind } from './base.ts'
-import { type Button, type Model, startButtons } from './model.ts'
-import { ago, clockTime, memory, stageWords } from './words.ts'
-
-export type BarView = {
-  /** Read out when it changes, so nothing that ticks stands in it. */
-  text: string
-  ticking: string
-  warn: boolean
-  buttons: Button[]
-}
-
-const what: Record<SaveKind, string> = { labels: 'labels', genesets: 'gene sets' }
-
-const say = (text: string, buttons: Button[] = [], warn = false, ticking = ''): BarView => ({
-  text,
-  buttons,
-  warn,
-  ticking,
-})
+import { type BarView, say } from './bar-view.ts'
+import { type Button, type Model, savedLabels, startButtons, unsavedFile } from './model.ts'
+import { movedBar } from './moved-bar.ts'
+import { refusalButtons, refusalWords } from './refusal.ts'
+import { saveBar } from './save-bar.ts'
+import { toldWords } from './told.ts'
+import { troubleBar } from './trouble-bar.ts'
+import { clockTime, inLine, kindsInWords, listed, memory, stageWords } from './words.ts'
 
 /** The most pressing thing first; null: no bar. */
 export function barView(model: Model): BarView | null {
-  return troubleBar(model) ?? saveBar(model) ?? viewerBar(model) ?? lostBar(model) ?? countdownBar(model)
-}
-
-function troubleBar({ trouble, saves, userName }: Model): BarView | null {
-  const unsaved = saves.length > 0
-  const kept = unsaved ? ' What is not saved yet stays in this page.' : ''
-  switch (trouble?.kind) {
-    case undefined:
-      return null
-    case 'offline':
-      return say(
-        `No connection to the launcher; trying again.${unsaved ? ' Your changes wait and are saved then.' : ''}`,
-      )
-    case 'signed-out':
-      return say(
-        `You are signed out.${kept}`,
-        [{ label: 'Sign in again', action: { do: 'sign-in' }, primary: true }],
-        true,
-      )
-    case 'owner-changed':
-      return say(
-        `${trouble.detail} Sign in as ${userName} again to go on here.${kept}`,
-        [
-          { label: `Sign in as ${userName}`, action: { do: 'sign-in' }, primary: true },
-          { label: 'Load the page anew', action: { do: 'reload' } },
-        ],
-        true,
-      )
-    case 'dataset-changed':
-      return say(
-        `The dataset’s file was replaced while this page was open, so nothing more can be saved from here. Labels saved before are carried over by cell name.${unsaved ? ' Your last change is not saved: note it before you go on.' : ''}`,
-        [{ label: 'Load the new version', action: { do: 'reload' }, primary: true }],
-        true,
-      )
-    case 'refused':
-      return say(`${trouble.title}. ${trouble.detail}${kept}`, [{ label: 'Try again', action: { do: 'retry' } }], true)
-  }
-}
-
-function saveBar({ saves, userName }: Model): BarView | null {
-  for (const { kind, save } of saves) {
-    if (save.state === 'conflict') {
-      const { savedBy } = save.newer
-      const who = savedBy === userName ? 'You' : savedBy || 'Somebody'
-      return say(
-        `${who} saved other ${what[kind]} ${ago(save.newer.agoMs)}, in another tab or window. Yours are not saved yet. The version you don’t keep stays in the history.`,
-        [
-          { label: 'Keep mine', action: { do: 'go-on', kind }, primary: true },
-          { label: savedBy === userName ? 'Take the other' : 'Take theirs', action: { do: 'reload' } },
-        ],
-        true,
-      )
-    }
-    if (save.state === 'gave-up')
-      return say(
-        `Your ${what[kind]} could not be saved, though it was tried again. They are still in this page.`,
-        [{ label: 'Try again', action: { do: 'go-on', kind }, primary: true }],
-        true,
-      )
-    if (save.state === 'refused')
-      return say(
-        `Your ${what[kind]} were not saved. ${save.problem.title}. ${save.problem.detail}`.trim(),
-        [{ label: 'Try now', action: { do: 'go-on', kind } }],
-        true,
-      )
-  }
-  return null
+  return (
+    movedBar(model) ??
+    troubleBar(model) ??
+    saveBar(model) ??
+    viewerBar(model) ??
+    lostBar(model) ??
+    readOnlyBar(model) ??
+    countdownBar(model) ??
+    toldBar(model) ??
+    newerBar(model) ??
+    guestBar(model)
+  )
 }
 
 /** The viewer is not there. */
 function viewerBar(model: Model): BarView | null {
-  const { status, refusal, here, waiting, saves } = model
+  const { status, refusal, here, waiting, saves, left } = model
   if (status === null || status.state === 'ready') return null
   const needed = waiting > 0
   const tail = saves.length > 0 ? ' Your changes wait and are saved then.' : ''
   const wake: Button[] = [{ label: 'Wake it', action: { do: 'wake' } }]
   if (refusal !== null && needed) {
-    const { title, detail } = refusal.code === 'needs-click' && status.problem ? status.problem : refusal
-    return say(`${title}. ${detail}${tail}`, startButtons(status, memory), true)
+    const { title, detail } = refusalWords(model, refusal)
+    return say(`${title}. ${detail}${tail}`, refusalButtons(model, refusal), true)
   }
   switch (status.state) {
+    case 'queued':
+      return say(`${inLine(status)} It starts by itself; keep this page open.${tail}`, [
+        { label: 'Leave the line', action: { do: 'leave' } },
+      ])
     case 'starting': {
       const moving = status.stage === 'downloading'
       return say(
@@ -113,7 +50,7 @@ function viewerBar(model: Model): BarView | null {
       )
     }
     case 'stopping':
-      return needed ? say(`Your viewer is being put away, and starts again then.${tail}`) : null
+      return needed && !left ? say(`Your viewer is being put away, and starts again then.${tail}`) : null
     case 'failed':
       return say(
         `${status.problem?.title ?? 'The viewer failed'}. ${status.problem?.detail ?? ''}${tail}`,
@@ -121,11 +58,21 @@ function viewerBar(model: Model): BarView | null {
         true,
       )
     case 'unusable':
-      return say(`${status.problem?.title ?? ''}. ${status.problem?.detail ?? ''}`, [], true)
+      return say(
+        `${status.problem?.title ?? ''}. ${status.problem?.detail ?? ''}${tail}`,
+        saves.length > 0 ? [unsavedFile] : [],
+        true,
+      )
     case 'lost':
       if (needed && here) return say(`The viewer stopped unexpectedly and is coming back.${tail}`)
       return say(`The viewer stopped unexpectedly. It comes back when you need data.${tail}`, needed ? wake : [])
     default:
+      if (left)
+        return needed
+          ? say(`You left the line. What you asked for comes when you have a viewer.${tail}`, [
+              { label: 'Get in line again', action: { do: 'wake' } },
+            ])
+          : null
       if (needed && here) return say(`Your viewer is waking up.${tail}`)
       return say(`Your viewer is asleep. It wakes by itself when you need data.${tail}`, needed ? wake : [])
   }
@@ -134,11 +81,23 @@ function viewerBar(model: Model): BarView | null {
 const percent = ({ status }: Model): string =>
   status && status.totalBytes > 0 ? `${Math.floor((100 * status.doneBytes) / status.totalBytes)} %` : ''
 
-function lostBar({ lostCall }: Model): BarView | null {
-  if (!lostCall) return null
+function lostBar({ lost }: Model): BarView | null {
+  if (lost.length === 0) return null
   return say(
-    'Your last request could not be answered: the viewer stopped or did not answer, twice. It is not tried again by itself.',
-    [{ label: 'OK', action: { do: 'dismiss' } }],
+    `Your last request (${listed(lost)}) could not be answered: the viewer stopped or did not answer, twice. It is not tried again by itself. Everything else on this page works.`,
+    [
+      { label: 'Try again', action: { do: 'again' }, primary: true },
+      { label: 'Leave it', action: { do: 'leave-it' } },
+    ],
+    true,
+  )
+}
+
+function readOnlyBar({ readOnly }: Model): BarView | null {
+  if (!readOnly) return null
+  return say(
+    'This link is for looking only, so nothing that you make here is kept. Ask whoever sent it for one with which you can annotate.',
+    [{ label: 'OK', action: { do: 'seen-read-only' } }],
     true,
   )
 }
@@ -159,4 +118,26 @@ function countdownBar({ sleepsIn, warnMs }: Model): BarView | null {
     false,
     time,
   )
+}
+
+function toldBar({ told }: Model): BarView | null {
+  if (told.length === 0) return null
+  return say(told.map(toldWords).join(' '), [{ label: 'OK', action: { do: 'told' }, primary: true }])
+}
+
+function newerBar({ newer, unsent }: Model): BarView | null {
+  if (newer.length === 0) return null
+  const what = kindsInWords(newer)
+  // The next save asks what is to become of both.
+  if (unsent) return null
+  return say(`Newer ${what} were saved in another tab or window, on another device or by a restore.`, [
+    { label: 'Load them', action: { do: 'load-newer' }, primary: true },
+  ])
+}
+
+function guestBar(model: Model): BarView | null {
+  if (!model.guest || model.quiet) return null
+  const hide: Button = { label: 'Hide', action: { do: 'quiet' } }
+  if (model.mode === 'view') return say(`Guest ${model.userName}: you may look, and nothing is saved.`, [hide])
+  return say(`Guest ${model.userName}. Your labels are kept under this name.`, [savedLabels(model), hide])
 }

@@ -4,6 +4,7 @@
  */
 
 export type SaveKind = 'labels' | 'genesets'
+export const saveKinds: readonly SaveKind[] = ['labels', 'genesets']
 
 /** cellxgene reads these once, at its start: what the page shows was loaded from the version they name. */
 const loads: Readonly<Record<string, SaveKind>> = { schema: 'labels', genesets: 'genesets' }
@@ -25,14 +26,30 @@ export type Bases = {
    * version that another tab has saved since, and would hide that tab's work from the next save.
    */
   move(kind: SaveKind, version: string | null): void
+  /** Some answer named this version as the newest. */
+  saw(kind: SaveKind, version: string | null): void
+  /** A version was seen that is newer than the page's: somebody else saved. */
+  newer(kind: SaveKind): boolean
 }
 
 export function createBases(): Bases {
   const bases: Record<SaveKind, string> = { labels: 'none', genesets: 'none' }
+  const seen: Record<SaveKind, number> = { labels: 0, genesets: 0 }
+  const loaded = new Set<SaveKind>()
   return {
     get: (kind) => bases[kind],
     move(kind, version) {
-      if (version !== null && version !== '') bases[kind] = version
+      if (version === null || version === '') return
+      bases[kind] = version
+      loaded.add(kind)
     },
+    saw(kind, version) {
+      seen[kind] = Math.max(seen[kind], numberOf(version))
+    },
+    // Before the page was given anything, every version would look newer.
+    newer: (kind) => loaded.has(kind) && seen[kind] > numberOf(bases[kind]),
   }
 }
+
+/** Versions count from 1; `none` and anything else is before them all. */
+const numberOf = (version: string | null): number => (/^\d{1,12}$/.test(version ?? '') ? Number(version) : 0)

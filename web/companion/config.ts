@@ -2,8 +2,12 @@
 
 export type PageConfig = {
   owner: { id: string; name: string }
+  /** Came by a launch link: no account, no pages of the launcher. */
+  guest: boolean
+  /** `view`: nothing is saved from this page. */
+  mode: 'view' | 'annotate'
   dataset: { id: string; title: string; version: string }
-  /** Path of this page, `/v/<dataset>/`. */
+  /** Path of this page, `/v/<dataset>/`, or a guest's own `/v/<dataset>~<link>/`. */
   home: string
   /** The launcher's own pages. */
   appUrl: string

@@ -1,5 +1,5 @@
 /** Puts the words of `waiting.ts` and `bar.ts` on the page, touching only what has changed. */
-import type { BarView } from './bar.ts'
+import type { BarView } from './bar-view.ts'
 import type { Action, Button } from './model.ts'
 import type { WaitingView } from './waiting.ts'
 
@@ -13,6 +13,7 @@ export type Screen = {
 export function createScreen(act: (action: Action) => void): Screen {
   const wait = element(document, '#cxod-wait')
   const bar = element(document, '#cxod-bar')
+  const aloud = { status: element(document, '#cxod-say'), alert: element(document, '#cxod-alert') }
   const root = document.getElementById('root')
   let lastBar = ''
   let lastWait = ''
@@ -21,6 +22,17 @@ export function createScreen(act: (action: Action) => void): Screen {
     if (document.contains(wait)) element(document, '#root').inert = true
   })
   if (root) root.inert = true
+
+  /** Where the keyboard was before it came to the bar. */
+  let cameFrom: EventTarget | null = null
+  bar.addEventListener('focusin', ({ relatedTarget }) => {
+    if (relatedTarget instanceof Node && !bar.contains(relatedTarget)) cameFrom = relatedTarget
+  })
+  let shown: BarView | null = null
+  bar.addEventListener('keydown', ({ key }) => {
+    const back = shown?.buttons.find((button) => 'action' in button && button.action.do === 'back')
+    if (key === 'Escape' && back !== undefined && 'action' in back) act(back.action)
+  })
 
   return {
     waiting(view) {
@@ -47,11 +59,16 @@ export function createScreen(act: (action: Action) => void): Screen {
       if (view !== null) text(bar, 'ticking', view.ticking)
       if (now === lastBar) return
       lastBar = now
+      shown = view
+      const focused = bar.contains(document.activeElement)
       bar.hidden = view === null
-      if (view === null) return void text(bar, 'text', '')
-      bar.classList.toggle('cxod-warn', view.warn)
-      text(bar, 'text', view.text)
-      buttons(bar, view.buttons, act)
+      bar.classList.toggle('cxod-warn', view?.warn ?? false)
+      text(bar, 'text', view?.text ?? '')
+      // Read out from places that are always there: what appears together with its words is often passed over.
+      aloud.status.textContent = view !== null && !view.warn ? view.text : ''
+      aloud.alert.textContent = view?.warn ? view.text : ''
+      buttons(bar, view?.buttons ?? [], act)
+      if (view === null && focused && cameFrom instanceof HTMLElement && cameFrom.isConnected) cameFrom.focus()
     },
     leaveWaiting() {
       element(document, '#root').inert = false
@@ -66,17 +83,28 @@ function buttons(parent: HTMLElement, wanted: Button[], act: (action: Action) =>
   const place = part(parent, 'buttons')
   const focused = place.contains(document.activeElement)
   place.replaceChildren(
-    ...wanted.map(({ label, action, primary }) => {
-      const button = document.createElement('button')
-      button.type = 'button'
-      button.textContent = label
-      if (primary) button.className = 'cxod-primary'
-      button.addEventListener('click', () => act(action))
+    ...wanted.map((wish) => {
+      const button = 'href' in wish ? linkTo(wish.href, wish.download ?? false) : document.createElement('button')
+      button.textContent = wish.label
+      if (wish.primary) button.classList.add('cxod-primary')
+      if (button instanceof HTMLButtonElement) button.type = 'button'
+      if ('action' in wish) button.addEventListener('click', () => act(wish.action))
       return button
     }),
   )
   // Whoever was on a button that is replaced must not be thrown back to the top of the page.
-  if (focused) place.querySelector('button')?.focus()
+  if (focused) place.querySelector<HTMLElement>('button, a')?.focus()
+}
+
+function linkTo(href: string, download: boolean): HTMLAnchorElement {
+  const link = document.createElement('a')
+  link.className = 'cxod-button'
+  link.href = href
+  // Another page opens beside this one, whose work may not be saved.
+  if (download) link.download = ''
+  else link.target = '_blank'
+  link.rel = 'noopener'
+  return link
 }
 
 function text(parent: HTMLElement, name: string, value: string): HTMLElement {

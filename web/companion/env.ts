@@ -21,7 +21,13 @@ export function ownHeaders({ owner, dataset }: PageConfig): Record<string, strin
 }
 
 /** A problem document, as far as the page shows it. */
-export type Problem = { code: string; title: string; detail: string }
+export type Problem = {
+  code: string
+  title: string
+  detail: string
+  /** Of a cap that was met: whose it is. */
+  scope?: string
+}
 
 /** RFC 9457 body of an answer, or words of our own when there is none. */
 export async function readProblem(response: Response): Promise<Problem & { body: Record<string, unknown> }> {
@@ -37,6 +43,7 @@ export async function readProblem(response: Response): Promise<Problem & { body:
     code: text(body.code, `http-${response.status}`),
     title: text(body.title, `The server answered ${response.status}`),
     detail: text(body.detail, ''),
+    ...(typeof body.scope === 'string' ? { scope: body.scope } : {}),
     body,
   }
 }

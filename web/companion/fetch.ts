@@ -3,14 +3,17 @@
  * are repeated after a sleep, a crash or a relaunch, so that cellxgene never learns of any.
  */
 import { type Call, withOwn } from './attempt.ts'
-import { loadedBy, savedBy } from './base.ts'
+import { loadedBy, savedBy, saveKinds } from './base.ts'
 import { hold } from './hold.ts'
+import type { Lost } from './lost.ts'
 import { versionHeaders } from './names.ts'
 import { type SaveDeps, save } from './save.ts'
 
 export type FetchDeps = SaveDeps & {
-  /** A call that was no save failed for good; the page says so. */
-  lost(): void
+  /** Calls, but for saves, that were given up. */
+  lost: Lost
+  /** cellxgene was given this answer. */
+  answered(path: string, response: Response): void
 }
 
 /** @returns a replacement for `window.fetch`; `real` gets what is not the page's API */
@@ -35,13 +38,17 @@ async function answer(deps: FetchDeps, call: Call): Promise<Response> {
   const kind = savedBy(call.method, path)
   if (kind !== null) return save(deps, call, kind)
 
-  const response = (await fromLobby(deps, call)) ?? (await hold(deps, call, () => ({})))
-  if (response === null) {
-    deps.lost()
-    return gaveUp()
+  let response = await fromLobby(deps, call)
+  while (response === null) {
+    response = await hold(deps, call, () => ({}))
+    // Held on until somebody decides: cellxgene would take a failure at its start for the end of the page.
+    if (response === null && !(await deps.lost.ask(call))) return gaveUp()
   }
+  if (!response.ok) return response
   const loaded = loadedBy(call.method, path)
-  if (loaded !== null && response.ok) deps.bases.move(loaded, response.headers.get(versionHeaders[loaded]))
+  if (loaded !== null) deps.bases.move(loaded, response.headers.get(versionHeaders[loaded]))
+  for (const seen of saveKinds) deps.bases.saw(seen, response.headers.get(versionHeaders[seen]))
+  deps.answered(path, response)
   return response
 }
 

@@ -11,14 +11,21 @@ const mostDeaths = 2
 
 /**
  * Sends a call until somebody answers it.
+ * @param cut ends the wait for a viewer, but never a call that is on its way: it then rejects
  * @returns null when it was given up: viewers died under it, or it failed for minutes on one that is said to be well
  */
-export async function hold(deps: HoldDeps, call: Call, more: () => Record<string, string>): Promise<Response | null> {
+export async function hold(
+  deps: HoldDeps,
+  call: Call,
+  more: () => Record<string, string>,
+  cut?: AbortSignal,
+): Promise<Response | null> {
   const { link, env } = deps
   let deaths = 0
   let stuck = { sessionId: '', since: 0, times: 0 }
+  const patience = cut ? AbortSignal.any([call.signal, cut]) : call.signal
   for (;;) {
-    const place = await link.ready(call.signal)
+    const place = await link.ready(patience)
     const outcome = await attempt(deps, call, place, more())
     if (outcome.kind === 'answer') return outcome.response
     if (outcome.kind === 'later-please') {

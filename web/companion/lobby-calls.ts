@@ -5,7 +5,7 @@ import { type Env, ownHeaders, type Problem, readProblem } from './env.ts'
 
 /** Why nothing can go on, whatever the viewer does. */
 export type Trouble = Problem & {
-  kind: 'offline' | 'signed-out' | 'owner-changed' | 'dataset-changed' | 'refused'
+  kind: 'offline' | 'signed-out' | 'owner-changed' | 'dataset-changed' | 'link-over' | 'refused'
 }
 
 const longPollSeconds = 25
@@ -35,7 +35,7 @@ export function createCalls(config: PageConfig, env: Env) {
       return env.fetch(`${config.home}-/status${query}`, { headers, credentials: 'same-origin', signal })
     },
     /** Null when there is no connection. */
-    async post(call: 'wake' | 'keep', body: object): Promise<Response | null> {
+    async post(call: 'wake' | 'keep' | 'stop', body: object): Promise<Response | null> {
       try {
         return await env.fetch(`${config.home}-/${call}`, {
           method: 'POST',
@@ -56,8 +56,8 @@ export async function troubleOf(response: Response): Promise<Trouble | null> {
   if (response.status >= 500) return null
   const { code, title, detail } = await readProblem(response)
   if (response.status === 401) return { kind: 'signed-out', code, title, detail }
-  const kind = code === 'owner-changed' || code === 'dataset-changed' ? code : 'refused'
-  return { kind, code, title, detail }
+  const named = ['owner-changed', 'dataset-changed', 'link-over'] as const
+  return { kind: named.find((kind) => kind === code) ?? 'refused', code, title, detail }
 }
 
 /** Enough of a check that a proxy's cheerful 200 is not taken for a status. */

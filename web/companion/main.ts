@@ -1,14 +1,19 @@
 /** The companion: runs before cellxgene's own script, wraps `fetch`, and wires the parts to this page. */
 import { createActivity, reportEveryMs } from './activity.ts'
 import { barView } from './bar.ts'
-import { createBases } from './base.ts'
+import { createBases, saveKinds } from './base.ts'
+import { browserEnv, browserStorage, unsentInPage } from './browser.ts'
+import { createCellNames } from './cell-names.ts'
 import { configElementId, type PageConfig } from './config.ts'
 import { createScreen } from './dom.ts'
-import { type Env, ownHeaders } from './env.ts'
 import { wrapFetch } from './fetch.ts'
+import { createLost } from './lost.ts'
 import type { Action, Model } from './model.ts'
+import { createNotes } from './notes.ts'
+import { warnMs } from './pace.ts'
+import { createPageCalls } from './page-calls.ts'
 import { createSaves } from './saves.ts'
-import { createLink, warnMs } from './status.ts'
+import { createLink } from './status.ts'
 import { waitingView } from './waiting.ts'
 
 /** cellxgene has its data but does not draw: show it all the same, with whatever it says, after this, ms. */
@@ -16,57 +21,104 @@ const drawMs = 30_000
 
 function run(config: PageConfig): void {
   const real = window.fetch.bind(window)
-  const env: Env = {
-    fetch: real,
-    now: () => performance.now(),
-    sleep: (ms, signal) =>
-      new Promise((resolve) => {
-        if (signal?.aborted) return resolve()
-        const timer = Number.isFinite(ms) ? setTimeout(resolve, ms) : undefined
-        signal?.addEventListener('abort', () => {
-          clearTimeout(timer)
-          resolve()
-        })
-      }),
-    visible: () => document.visibilityState === 'visible',
-  }
+  const env = browserEnv(real)
+  const storage = browserStorage()
+  const notes = createNotes(storage, `cxod-notes ${config.owner.id} ${config.home}`)
+  const quietKey = `cxod-quiet ${config.owner.id} ${config.home}`
 
   let drawn = false
-  let lostCall = false
   let leaving = false
+  let readOnly: 'no' | 'said' | 'seen' = 'no'
+  let dropping: Model['dropping'] = null
   const activity = createActivity({
     now: env.now,
     visible: env.visible,
     everyMs: reportEveryMs(config.idleMs),
     back: () => link.nudge(),
-    report: reportUse,
+    report: () => calls.reportUse(),
   })
   const link = createLink(config, env, activity.here)
-  const saves = createSaves(show)
+  const bases = createBases()
+  const saves = createSaves(
+    () => {
+      if (saves.list().some(({ kind }) => kind === 'labels')) cells.fetch()
+      show()
+    },
+    (kind, answer) => notes.keep(kind, link.moved() ? 'carried' : 'merged', answer),
+  )
+  const lost = createLost(show)
+  const cells = createCellNames({ config, env, link })
+  const calls = createPageCalls({ config, env, link, bases, saves, cells })
   const screen = createScreen(act)
-  const lost = () => {
-    lostCall = true
-    show()
-  }
-  window.fetch = wrapFetch({ config, env, link, bases: createBases(), saves, lost }, real, location.href)
+  window.fetch = wrapFetch(
+    {
+      config,
+      env,
+      link,
+      bases,
+      saves,
+      lost,
+      answered: cells.answered,
+      readOnly: () => {
+        if (readOnly === 'no') readOnly = 'said'
+        show()
+      },
+    },
+    real,
+    location.href,
+  )
 
-  function show(): void {
-    const model: Model = {
+  const unsent = () => config.mode === 'annotate' && unsentInPage()
+  /** cellxgene sends a change 2.5 s after it was made; until then only its own words tell. */
+  const unsaved = () => saves.list().length > 0 || unsent()
+
+  function model(): Model {
+    const status = link.status()
+    const list = saves.list()
+    if (!list.some(({ kind, save }) => kind === dropping && save.state === 'conflict')) dropping = null
+    return {
       userName: config.owner.name,
-      status: link.status(),
+      guest: config.guest,
+      mode: config.mode,
+      appUrl: config.appUrl,
+      home: config.home,
+      status,
       trouble: link.trouble(),
       refusal: link.refusal(),
       here: activity.here(),
       waiting: link.waiting(),
-      saves: saves.list(),
+      saves: list,
+      moved: link.moved(),
+      kept: saves.keptKinds(),
+      dropping,
+      newer: saveKinds.filter((kind) => bases.newer(kind) && !list.some((save) => save.kind === kind)),
+      unsent: unsent(),
+      told: notes.list(status?.carried ?? null),
+      left: link.left(),
       sleepsIn: link.sleepsIn(),
       warnMs: warnMs(config.idleMs),
-      lostCall,
+      lost: lost.list(),
+      readOnly: readOnly === 'said',
+      quiet: storage.get(quietKey) !== null,
     }
+  }
+
+  function show(): void {
+    if (leaving) return
+    const now = model()
     // Not opened for good yet, and the file is another: nothing here is worth keeping.
-    if (!drawn && model.trouble?.kind === 'dataset-changed') act({ do: 'reload' })
-    else if (!drawn) screen.waiting(waitingView(model))
-    else screen.bar(barView(model))
+    if (!drawn && now.trouble?.kind === 'dataset-changed') void loadAgain(false)
+    else if (!drawn) screen.waiting(waitingView(now))
+    else screen.bar(barView(now))
+    // "Keep both" was asked for, so its page comes by itself; a file that was replaced is opened when its user wants.
+    if (now.kept.length > 0 && now.moved === null && !unsaved()) void loadAgain(true)
+  }
+
+  /** @param look have the viewer read what was saved beside it, so that the page shows that and not what it had */
+  async function loadAgain(look: boolean): Promise<void> {
+    leaving = true
+    if (look) await calls.look()
+    location.reload()
   }
 
   function act(action: Action): void {
@@ -76,6 +128,9 @@ function run(config: PageConfig): void {
         break
       case 'keep':
         void link.keep()
+        break
+      case 'leave':
+        void link.leave()
         break
       case 'sign-in':
         window.open(`${config.home}-/sign-in`, '_blank')
@@ -89,40 +144,48 @@ function run(config: PageConfig): void {
       case 'go-on':
         saves.goOn(action.kind)
         break
-      case 'dismiss':
-        lostCall = false
-        show()
+      case 'keep-both':
+        saves.keepBoth(action.kind)
         break
+      case 'download':
+        void calls.download()
+        break
+      // With anything unsaved the browser asks first.
       case 'reload':
-        leaving = true
         location.reload()
+        break
+      case 'drop-now':
+        void loadAgain(true)
+        break
+      case 'load-newer':
+        if (!unsaved()) void loadAgain(true)
+        break
+      case 'open-new':
+        if (!unsaved()) void loadAgain(false)
+        break
+      case 'again':
+        lost.answer(true)
+        break
+      case 'leave-it':
+        lost.answer(false)
+        break
+      case 'drop':
+        dropping = action.kind
+        break
+      case 'back':
+        dropping = null
+        break
+      case 'told':
+        notes.dismiss(link.status()?.carried ?? null)
+        break
+      case 'seen-read-only':
+        readOnly = 'seen'
+        break
+      case 'quiet':
+        storage.set(quietKey, '1')
     }
+    show()
   }
-
-  async function reportUse(): Promise<boolean> {
-    const route = link.status()?.route
-    if (!route) return false
-    try {
-      const headers = ownHeaders(config)
-      const response = await real(`${route}-/active`, {
-        method: 'POST',
-        headers,
-        credentials: 'same-origin',
-        keepalive: true,
-      })
-      if (response.ok) link.used()
-      // An old cookie, a viewer that is gone: the status knows, and brings a new cookie.
-      else link.nudge()
-      return response.ok
-    } catch {
-      link.nudge()
-      return false
-    }
-  }
-
-  /** cellxgene sends a change 2.5 s after it was made; until then only its own words tell. */
-  const unsaved = () =>
-    saves.list().length > 0 || document.querySelector('[data-testclass="autosave-incomplete"]') !== null
 
   for (const event of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'])
     window.addEventListener(event, () => activity.used(), { capture: true, passive: true })
@@ -141,7 +204,7 @@ function run(config: PageConfig): void {
     const timer = setInterval(() => {
       const graph = document.querySelector('[data-testid="layout-graph"]')
       // Ready and nothing on its way, yet no picture: cellxgene has something to say for itself.
-      const idle = link.status()?.state === 'ready' && link.waiting() === 0
+      const idle = link.status()?.state === 'ready' && link.waiting() === 0 && lost.list().length === 0
       since = idle ? (since ?? env.now()) : null
       if (graph === null && (since === null || env.now() - since < drawMs)) return
       clearInterval(timer)
@@ -152,10 +215,13 @@ function run(config: PageConfig): void {
     }, 100)
   }
 
-  link.onChange(show)
+  link.onChange(() => {
+    if (link.moved() !== null) saves.resendAll()
+    show()
+  })
   // The countdown, and the moment when somebody has been away too long.
   setInterval(() => {
-    if (drawn && env.visible()) show()
+    if (drawn && (env.visible() || saves.keptKinds().length > 0)) show()
   }, 1000)
   watchForDrawing()
   link.start()

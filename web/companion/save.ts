@@ -3,28 +3,47 @@ import type { Call } from './attempt.ts'
 import type { Bases, SaveKind } from './base.ts'
 import { readProblem } from './env.ts'
 import { type HoldDeps, hold } from './hold.ts'
+import { keepBeside } from './keep-beside.ts'
 import { pageHeaders, versionHeaders } from './names.ts'
 import type { Newer, Saves } from './saves.ts'
 
-export type SaveDeps = HoldDeps & { bases: Bases; saves: Saves }
+export type SaveDeps = HoldDeps & {
+  bases: Bases
+  saves: Saves
+  /** A save was refused because the page is for looking only; it says so. */
+  readOnly(): void
+}
 
 export async function save(deps: SaveDeps, call: Call, kind: SaveKind): Promise<Response> {
-  const { saves, bases, env } = deps
-  saves.begin(kind)
+  const { saves, bases, env, link } = deps
+  if (deps.config.mode === 'view') {
+    deps.readOnly()
+    return lookOnly()
+  }
+  const cut = saves.begin(kind, call.body)
   const pause = saves.pauseMs(kind)
   if (pause > 0) {
     const soon = new AbortController()
     saves.onGoOn(kind, () => soon.abort())
-    await env.sleep(pause, soon.signal)
+    await env.sleep(pause, AbortSignal.any([soon.signal, cut]))
+    if (cut.aborted) return resend()
   }
   for (;;) {
-    // Read at every attempt: a choice of the user's moves it.
-    const response = await hold(deps, call, () => ({ [pageHeaders.base]: bases.get(kind) }))
+    if (saves.beside(kind) || link.moved() !== null) return (await keepBeside(deps, call, kind)) ?? resend()
+    // The base is read at every attempt: a choice of the user's moves it.
+    const held = hold(deps, call, () => ({ [pageHeaders.base]: bases.get(kind) }), cut)
+    const response = await held.catch((error: unknown) => {
+      call.signal.throwIfAborted()
+      if (cut.aborted) return resend()
+      throw error
+    })
+    if (cut.aborted && response?.ok !== true) return resend()
     if (response === null) {
-      await saves.gaveUp(kind)
+      if ((await saves.gaveUp(kind)) === 'resend') return resend()
     } else if (response.status === 412) {
       const newer = await readNewer(response)
-      await saves.conflict(kind, newer)
+      bases.saw(kind, newer.version)
+      if ((await saves.conflict(kind, newer)) === 'resend') return resend()
       bases.move(kind, newer.version)
     } else if (response.ok) {
       bases.move(kind, response.headers.get(versionHeaders[kind]))
@@ -36,6 +55,11 @@ export async function save(deps: SaveDeps, call: Call, kind: SaveKind): Promise<
     }
   }
 }
+
+/** cellxgene takes this for a save that failed, and sends its newest state a few seconds later. */
+const resend = (): Response => new Response(null, { status: 503, statusText: 'saving again' })
+
+const lookOnly = (): Response => new Response(null, { status: 403, statusText: 'this link is for looking only' })
 
 async function readNewer(response: Response): Promise<Newer> {
   const { body } = await readProblem(response)

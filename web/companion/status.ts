@@ -14,6 +14,7 @@ import {
   type Trouble,
   troubleOf,
 } from './lobby-calls.ts'
+import { listens, pauseMs, type Situation, shouldWake, wakeEveryMs, warnMs } from './pace.ts'
 
 /** Where calls go now. */
 export type Place = { route: string; sessionId: string }
@@ -36,25 +37,17 @@ export type Link = {
   examine(): Promise<void>
   wake(by: 'click' | 'page', larger?: boolean): Promise<void>
   keep(): Promise<void>
+  /** Gives up the place in the line; nothing starts by itself until somebody clicks. */
+  leave(): Promise<void>
+  left(): boolean
+  /** The file that this page shows is another one now, or gone: no viewer will ever take a save of it. */
+  moved(): 'changed' | 'removed' | null
   /** The gate has heard that somebody uses the page. */
   used(): void
   /** Look again now: the tab came into view, or somebody came back. */
   nudge(): void
   start(): void
 }
-
-const readyPollMs = 60_000
-const troublePollMs = 5_000
-/** Between two wakes by itself; a stopping viewer is released within seconds. */
-const wakeEveryMs = 3_000
-/** A wake refused for lack of room is tried again by itself after this, as long as somebody is there. */
-const roomEveryMs = 30_000
-/** While a person must decide: how often to look whether that happened elsewhere. */
-const lookEveryMs = 10_000
-const passing = ['no-room', 'unavailable', 'too-many-sessions', 'conflict']
-
-/** The last part of the idle time, in which the page shows a countdown, ms. */
-export const warnMs = (idleMs: number): number => Math.min(120_000, idleMs / 4)
 
 export function createLink(config: PageConfig, env: Env, here: () => boolean): Link {
   const calls = createCalls(config, env)
@@ -69,6 +62,9 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
   let asking: { long: boolean; abort: AbortController } | null = null
   let pausing: AbortController | null = null
   let nudged = false
+  let left = false
+  /** Remembered while the lobby can't be reached: what was true before is still true then. */
+  let moved: 'changed' | 'removed' | null = null
   const listeners: (() => void)[] = []
   const waiters = new Set<(place: Place) => void>()
   let rechecks: ((status: LobbyStatus | null) => void)[] = []
@@ -94,6 +90,7 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
   function learn(next: LobbyStatus): void {
     failures = 0
     trouble = next.dataset.version === config.dataset.version ? null : datasetChanged
+    moved = trouble ? 'changed' : next.problem?.code === 'dataset-removed' ? 'removed' : null
     if (refusal !== null && (next.state !== status?.state || next.sessionId !== status?.sessionId)) refusal = null
     status = next
     trusted = true
@@ -108,6 +105,9 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
     if (found === null) failures++
     // One lost call is no news; a second one is.
     if (found !== null || failures >= 2) trouble = found ?? offline
+    if (found?.kind === 'dataset-changed') moved = 'changed'
+    // To whom nothing is kept yet, a removed dataset is none at all.
+    if (found?.code === 'not-found') moved = 'removed'
     changed()
   }
 
@@ -143,7 +143,10 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
 
   async function wake(by: 'click' | 'page', larger = false): Promise<void> {
     wokenAt = env.now()
-    if (by === 'click') refusal = null
+    if (by === 'click') {
+      refusal = null
+      left = false
+    }
     changed()
     const response = await calls.post('wake', larger ? { by, larger } : { by })
     if (response?.ok) learn(readStatus(await response.json()))
@@ -157,46 +160,31 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
     nudge()
   }
 
-  /** Wakes by itself: data is needed, somebody is there, and nothing says that a person must decide. */
-  function shouldWake(): boolean {
-    if (waiters.size === 0 || !here() || trouble !== null || !trusted) return false
-    if (!['none', 'asleep', 'lost', 'stopping'].includes(status?.state ?? '')) return false
-    const since = env.now() - wokenAt
-    if (refusal !== null) return passing.includes(refusal.code) && since >= roomEveryMs
-    return since >= wakeEveryMs
-  }
-
-  function pauseMs(): number {
-    if (rechecks.length > 0) return failures === 0 ? 0 : backoff()
-    if (trouble?.kind === 'offline' || failures > 0) return backoff()
-    if (trouble !== null) return here() ? troublePollMs : Infinity
-    if (status === null) return 0
-    const needed = waiters.size > 0 && here()
-    if (status.state === 'starting') return 0
-    if (status.state === 'stopping') return needed ? 1000 : 0
-    if (status.state === 'ready') {
-      if (!env.visible()) return Infinity
-      const untilWarning = Math.min(sleepAt, endsAt) - warnMs(config.idleMs) - env.now()
-      return untilWarning > 0 ? Math.min(readyPollMs, untilWarning) : 5_000
-    }
-    // Another tab may start it, an administrator may mend it: listen, but only for somebody.
-    if (!needed) return Infinity
-    return refusal !== null || status.state === 'failed' || status.state === 'unusable' ? lookEveryMs : wakeEveryMs
-  }
-
-  const backoff = () => Math.min(15_000, 500 * 2 ** Math.min(failures, 6))
+  const situation = (): Situation => ({
+    status,
+    trouble,
+    refusal,
+    failures,
+    trusted,
+    needed: waiters.size > 0,
+    here: here(),
+    visible: env.visible(),
+    asked: rechecks.length > 0,
+    left,
+    sinceWakeMs: env.now() - wokenAt,
+    untilWarningMs: Math.min(sleepAt, endsAt) - warnMs(config.idleMs) - env.now(),
+  })
 
   async function run(): Promise<never> {
     for (;;) {
       nudged = false
-      const listens = status?.state === 'starting' || (status?.state === 'stopping' && !(waiters.size > 0 && here()))
-      const long = listens && trouble === null && trusted
+      const long = listens(situation())
       const [before, seen] = [env.now(), status?.seen]
       await ask(long && rechecks.length === 0)
-      if (shouldWake()) await wake('page')
+      if (shouldWake(situation())) await wake('page')
       // A lobby that does not wait must not be asked in a circle.
       const idle = long && status?.seen === seen && env.now() - before < 1000 ? 1000 : 0
-      const ms = Math.max(pauseMs(), idle)
+      const ms = Math.max(pauseMs(situation()), idle)
       if (nudged) continue
       pausing = new AbortController()
       await env.sleep(ms, pausing.signal)
@@ -250,6 +238,15 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
       if (response?.ok) learn(readStatus(await response.json()))
       else await fail(response)
     },
+    async leave() {
+      left = true
+      const response = await calls.post('stop', {})
+      if (response?.ok) learn(readStatus(await response.json()))
+      else await fail(response)
+      nudge()
+    },
+    left: () => left,
+    moved: () => moved,
     used() {
       // The launcher hears it with the gate's next beat; until then this is the better knowledge.
       if (status?.state === 'ready') sleepAt = Math.max(sleepAt, env.now() + config.idleMs)

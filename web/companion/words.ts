@@ -1,5 +1,6 @@
 /** Words for amounts and durations. */
 import type { LobbyStatus } from '../../functions/api/contract/lobby.ts'
+import type { SaveKind } from './base.ts'
 
 export function bytes(count: number): string {
   const mb = count / 1e6
@@ -41,4 +42,30 @@ export function stageWords(status: LobbyStatus): string {
     default:
       return 'Your viewer is starting'
   }
+}
+
+/** With commas between thousands. */
+export const number = (count: number): string => count.toLocaleString('en')
+
+const kindNames: Record<SaveKind, string> = { labels: 'labels', genesets: 'gene sets' }
+
+export const kindsInWords = (kinds: readonly SaveKind[]): string => listed(kinds.map((kind) => kindNames[kind]))
+
+/** `a, b and c` */
+export const listed = (items: readonly string[]): string =>
+  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
+
+/** `1st`, `2nd`, `11th` */
+export function ordinal(place: number): string {
+  const tens = place % 100
+  const ending = tens > 10 && tens < 14 ? 'th' : (['th', 'st', 'nd', 'rd'][place % 10] ?? 'th')
+  return `${number(place)}${ending}`
+}
+
+/** Where in the line. */
+export function inLine({ queue }: LobbyStatus): string {
+  if (queue === null) return 'You are in line for a viewer.'
+  return queue.position <= 1
+    ? 'You are next in line for a viewer.'
+    : `You are ${ordinal(queue.position)} in line for a viewer.`
 }

@@ -2,7 +2,7 @@
 import type { FC } from 'hono/jsx'
 
 /** The companion finds its places by `data-cxod`; the words below stand until its first answer, and without JavaScript. */
-export const WaitingOverlay: FC<{ title: string; appUrl: string }> = ({ title, appUrl }) => (
+export const WaitingOverlay: FC<{ title: string; appUrl: string; guest: boolean }> = ({ title, appUrl, guest }) => (
   <main id="cxod-wait" class="cxod" aria-labelledby="cxod-wait-title">
     <div class="cxod-card">
       <p class="cxod-kicker">{title}</p>
@@ -26,18 +26,28 @@ export const WaitingOverlay: FC<{ title: string; appUrl: string }> = ({ title, a
         </p>
       </noscript>
       <p class="cxod-buttons" data-cxod="buttons" />
-      <p class="cxod-foot">
-        <a href={appUrl}>All datasets</a>
-      </p>
+      {/* To a guest the launcher's own pages are closed. */}
+      {guest ? null : (
+        <p class="cxod-foot">
+          <a href={appUrl}>All datasets</a>
+        </p>
+      )}
     </div>
   </main>
 )
 
-/** The quiet bar: empty and out of sight until there is something to say. */
+/**
+ * The quiet bar: empty and out of sight until there is something to say. It comes before cellxgene in the page, so the
+ * first tab stops are its buttons. What is read out stands in places of its own, which are there from the start.
+ */
 export const QuietBar: FC = () => (
-  <aside id="cxod-bar" class="cxod" aria-label="Viewer status" hidden>
-    <span data-cxod="text" role="status" aria-live="polite" />
-    <span data-cxod="ticking" aria-hidden="true" />
-    <span class="cxod-buttons" data-cxod="buttons" />
-  </aside>
+  <>
+    <aside id="cxod-bar" class="cxod" aria-label="Viewer status" hidden>
+      <span data-cxod="text" />
+      <span data-cxod="ticking" aria-hidden="true" />
+      <span class="cxod-buttons" data-cxod="buttons" />
+    </aside>
+    <div id="cxod-say" class="cxod-unseen" role="status" aria-live="polite" />
+    <div id="cxod-alert" class="cxod-unseen" role="alert" aria-live="assertive" />
+  </>
 )

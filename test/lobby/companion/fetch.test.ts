@@ -71,8 +71,8 @@ describe('a call', () => {
     expect(world.routed.map(({ body }) => body)).toEqual(['{"gene":1}', '{"gene":1}'])
   })
 
-  it('is repeated once when its viewer died, then fails visibly', async () => {
-    const { world, fetch, api } = scripted()
+  it('is repeated once when its viewer died, then waits for a person', async () => {
+    const { world, fetch, api, lost } = scripted()
     let viewers = 1
     world.status = aStatus({ state: 'ready', sessionId: 'v1' })
     world.onRoute = () => {
@@ -81,10 +81,40 @@ describe('a call', () => {
     }
     world.onWake = () => world.becomes(aStatus({ state: 'ready', sessionId: `v${++viewers}` }))
     const answer = watch(fetch(`${api}diffexp/obs`, { method: 'POST', body: '{}' }))
-    await pass(60_000)
+    await pass(3_600_000)
     expect(world.routed).toHaveLength(2)
+    expect(answer.value).toBeNull()
+    expect(lost.list()).toEqual(['differential expression'])
+    // The rest of the page goes on meanwhile.
+    const works = world.onRoute
+    world.onRoute = () => json({})
+    const other = watch(fetch(`${api}schema`))
+    await pass(10_000)
+    expect(other.value?.status).toBe(200)
+    // Another try may see two deaths again, and then asks again.
+    world.onRoute = works
+    lost.answer(true)
+    await pass(60_000)
+    expect(world.routed).toHaveLength(5)
+    expect(answer.value).toBeNull()
+    lost.answer(false)
+    await pass(0)
     expect(answer.value?.status).toBe(503)
-    expect(world.lost).toBe(1)
+    expect(lost.list()).toEqual([])
+  })
+
+  it('that was given up is forgotten when cellxgene gives it up', async () => {
+    const { world, fetch, api, lost } = scripted()
+    world.status = aStatus({ state: 'ready' })
+    world.onRoute = none
+    const abort = new AbortController()
+    const answer = watch(fetch(`${api}data/var?x=1`, { signal: abort.signal }))
+    await pass(250_000)
+    expect(lost.list()).toEqual(['a gene’s expression'])
+    abort.abort()
+    await pass(0)
+    expect(lost.list()).toEqual([])
+    expect(answer.value?.status).toBe(503)
   })
 
   it('is not counted against a viewer that went to sleep', async () => {
@@ -125,15 +155,22 @@ describe('a call', () => {
   })
 
   it('has the launcher look at a viewer that is said to be ready and answers nobody, without hammering it', async () => {
-    const { world, fetch, api } = scripted()
+    const { world, fetch, api, lost } = scripted()
     world.status = aStatus({ state: 'ready' })
     world.onRoute = none
     const answer = watch(fetch(`${api}schema`))
     await pass(170_000)
     expect(answer.value).toBeNull()
+    expect(lost.list()).toEqual([])
     expect(world.wakes.length).toBeGreaterThan(10)
     expect(world.routed.length).toBeLessThan(60)
     await pass(60_000)
+    expect(lost.list()).toEqual(['opening the dataset'])
+    const asked = world.routed.length
+    await pass(600_000)
+    expect(world.routed).toHaveLength(asked)
+    lost.answer(false)
+    await pass(0)
     expect(answer.value?.status).toBe(503)
   })
 

@@ -124,7 +124,7 @@ describe('a save', () => {
 
   it.each([
     ['owner-changed', 409],
-    ['dataset-changed', 409],
+    ['link-over', 403],
     ['not-signed-in', 401],
   ])('is held while %s, and goes on when that is over', async (code, status) => {
     const { world, save, saves, link } = loaded()

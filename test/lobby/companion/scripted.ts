@@ -1,20 +1,31 @@
 /** The companion's rules without a browser: a lobby and a gate that answer as the test says, and time that the test moves. */
 import { vi } from 'vitest'
-import type { LobbyStatus } from '../../../functions/api/contract/lobby.ts'
+import type { LobbyStatus, MergeAnswer } from '../../../functions/api/contract/lobby.ts'
 import { createBases } from '../../../web/companion/base.ts'
 import type { PageConfig } from '../../../web/companion/config.ts'
 import type { Env } from '../../../web/companion/env.ts'
 import { wrapFetch } from '../../../web/companion/fetch.ts'
+import { createLost } from '../../../web/companion/lost.ts'
 import { createSaves } from '../../../web/companion/saves.ts'
 import { createLink } from '../../../web/companion/status.ts'
 
 export const config: PageConfig = {
   owner: { id: 'local:ada', name: 'ada' },
+  guest: false,
+  mode: 'annotate',
   dataset: { id: 'pbmc', title: 'PBMC', version: 'v1' },
   home: '/v/pbmc/',
   appUrl: 'http://localhost/',
   idleMs: 1_800_000,
   snapshots: false,
+}
+
+export const noReport: MergeAnswer['report'] = {
+  labelledCells: 0,
+  matchedCells: 0,
+  unmatchedCells: 0,
+  unmatchedSample: [],
+  renamed: [],
 }
 
 const origin = 'http://view.test'
@@ -46,7 +57,7 @@ export function aStatus(over: Partial<LobbyStatus> = {}): LobbyStatus {
 export const json = (value: unknown, status = 200, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify(value), { status, headers: { 'content-type': 'application/json', ...headers } })
 
-export type Asked = { path: string; method: string; headers: Headers; body: string }
+export type Asked = { path: string; method: string; headers: Headers; body: string; bytes: ArrayBuffer }
 
 export function scripted(over: Partial<PageConfig> = {}) {
   const page = { ...config, ...over }
@@ -62,13 +73,18 @@ export function scripted(over: Partial<PageConfig> = {}) {
     onWake: (_request: { by: string; larger?: boolean }): Response => json(world.status),
     onRoute: (_asked: Asked): Response | Promise<Response> => json({}),
     onSnapshot: (_asked: Asked): Response => new Response(null, { status: 202 }),
+    onMerge: (_asked: Asked): Response | Promise<Response> => json({ version: '9', report: noReport }),
     here: true,
     visible: true,
     statusCalls: [] as { at: number; query: string }[],
     wakes: [] as { by: string; larger?: boolean }[],
     /** What reached a gate. */
     routed: [] as Asked[],
-    lost: 0,
+    /** What reached `-/merge/…`. */
+    merged: [] as Asked[],
+    stops: 0,
+    readOnly: 0,
+    kept: [] as { kind: string; answer: MergeAnswer }[],
   }
   const env: Env = {
     now: () => Date.now(),
@@ -93,9 +109,18 @@ export function scripted(over: Partial<PageConfig> = {}) {
         return world.onWake(wake)
       }
       if (path === '/v/pbmc/-/keep') return json(world.status)
+      if (path === '/v/pbmc/-/stop') {
+        world.stops++
+        return json(world.status)
+      }
       const { method, headers } = request
-      const asked = { path, method, headers, body: await request.text() }
+      const bytes = await request.arrayBuffer()
+      const asked = { path, method, headers, body: new TextDecoder().decode(bytes), bytes }
       if (path.startsWith('/v/pbmc/api/')) return world.onSnapshot(asked)
+      if (path.startsWith('/v/pbmc/-/merge/')) {
+        world.merged.push(asked)
+        return world.onMerge(asked)
+      }
       world.routed.push(asked)
       return world.onRoute(asked)
     },
@@ -115,14 +140,30 @@ export function scripted(over: Partial<PageConfig> = {}) {
   }
 
   const link = createLink(page, env, () => world.here && world.visible)
-  const saves = createSaves(() => {})
+  const saves = createSaves(
+    () => {},
+    (kind, answer) => void world.kept.push({ kind, answer }),
+  )
+  link.onChange(() => {
+    if (link.moved() !== null) saves.resendAll()
+  })
+  const lost = createLost(() => {})
   const bases = createBases()
   const real = vi.fn(async () => new Response('real'))
-  const deps = { config: page, env, link, bases, saves, lost: () => void world.lost++ }
+  const deps = {
+    config: page,
+    env,
+    link,
+    bases,
+    saves,
+    lost,
+    answered: () => {},
+    readOnly: () => void world.readOnly++,
+  }
   const fetch = wrapFetch(deps, real, `${origin}/v/pbmc/`)
   // After the test has set its scene.
   void Promise.resolve().then(() => link.start())
-  return { world, link, saves, bases, real, fetch, api: `${origin}/v/pbmc/api/v0.2/` }
+  return { world, env, link, saves, bases, lost, real, fetch, api: `${origin}/v/pbmc/api/v0.2/` }
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

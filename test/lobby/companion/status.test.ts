@@ -1,6 +1,6 @@
 /** The line to the lobby: when it asks, when it wakes, and when it leaves everything in peace. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { warnMs } from '../../../web/companion/status.ts'
+import { warnMs } from '../../../web/companion/pace.ts'
 import { aStatus, config, json, pass, scripted, stopTime, watch } from './scripted.ts'
 
 beforeEach(() => {

@@ -1,31 +1,41 @@
 /** What the page says: each case has its own words, and the most pressing comes first. */
-import { describe, expect, it, vi } from 'vitest'
-import { createActivity, reportEveryMs } from '../../../web/companion/activity.ts'
+import { describe, expect, it } from 'vitest'
 import { barView } from '../../../web/companion/bar.ts'
-import { loadedBy, savedBy } from '../../../web/companion/base.ts'
-import { ownHeaders } from '../../../web/companion/env.ts'
+import type { Trouble } from '../../../web/companion/lobby-calls.ts'
 import type { Model } from '../../../web/companion/model.ts'
 import { waitingView } from '../../../web/companion/waiting.ts'
-import { ago, bytes, clockTime, memory } from '../../../web/companion/words.ts'
-import { aStatus, config } from './scripted.ts'
+import { aStatus } from './scripted.ts'
 
 const model = (over: Partial<Model> = {}): Model => ({
   userName: 'ada',
+  guest: false,
+  mode: 'annotate',
+  appUrl: 'http://localhost/',
+  home: '/v/pbmc/',
   status: aStatus({ state: 'ready' }),
   trouble: null,
   refusal: null,
   here: true,
   waiting: 0,
   saves: [],
+  moved: null,
+  kept: [],
+  dropping: null,
+  newer: [],
+  unsent: false,
+  told: [],
+  left: false,
   sleepsIn: { ms: 600_000, ends: false },
   warnMs: 120_000,
-  lostCall: false,
+  lost: [],
+  readOnly: false,
+  quiet: false,
   ...over,
 })
 const labels = (labels: string[] | undefined) => labels ?? []
 const buttons = (view: { buttons: { label: string }[] } | null) => labels(view?.buttons.map(({ label }) => label))
 const saving = { kind: 'labels', save: { state: 'saving' } } as const
-const trouble = (kind: 'offline' | 'signed-out' | 'owner-changed' | 'dataset-changed' | 'refused') => ({
+const trouble = (kind: Trouble['kind']) => ({
   kind,
   code: kind,
   title: 'T',
@@ -64,11 +74,82 @@ describe('the bar', () => {
     const newer = { version: '8', savedBy: 'bob', agoMs: 180_000 }
     const view = barView(model({ saves: [{ kind: 'genesets', save: { state: 'conflict', newer } }] }))
     expect(view?.text).toContain('bob saved other gene sets 3 minutes ago')
-    expect(buttons(view)).toEqual(['Keep mine', 'Take theirs'])
+    expect(view?.text).toContain('stays in the history')
+    expect(buttons(view)).toEqual(['Keep both', 'Keep mine', 'Take theirs'])
     const own = barView(
       model({ saves: [{ kind: 'labels', save: { state: 'conflict', newer: { ...newer, savedBy: 'ada' } } }] }),
     )
     expect(own?.text).toContain('You saved other labels')
+  })
+
+  it('takes theirs only after a second word, with the way back and a file of mine', () => {
+    const newer = { version: '8', savedBy: 'bob', agoMs: 0 }
+    const saves = [{ kind: 'labels', save: { state: 'conflict', newer } }] as const
+    const view = barView(model({ saves: [...saves], dropping: 'labels' }))
+    expect(view?.text).toContain('is gone, unless you download it first')
+    expect(buttons(view)).toEqual(['Download what is not saved', 'Take theirs', 'Back'])
+  })
+
+  it('tells of newer labels only while nothing of ours is unsaved', () => {
+    const view = barView(model({ newer: ['labels', 'genesets'] }))
+    expect(view?.text).toContain('Newer labels and gene sets were saved in another tab')
+    expect(buttons(view)).toEqual(['Load them'])
+    expect(barView(model({ newer: ['labels'], unsent: true }))).toBeNull()
+  })
+
+  it('says what becomes of unsaved work when the file is replaced, and opens the new one when told', () => {
+    const moved = { moved: 'changed', trouble: trouble('dataset-changed') } as const
+    const keeping = barView(model({ ...moved, saves: [{ kind: 'labels', save: { state: 'keeping' } }] }))
+    expect(keeping?.text).toContain('Keeping your unsaved changes')
+    expect(buttons(keeping)).toEqual([])
+    // cellxgene has not even sent it yet.
+    expect(buttons(barView(model({ ...moved, unsent: true })))).toEqual([])
+    const offline = barView(model({ ...moved, trouble: trouble('offline'), saves: [saving] }))
+    expect(offline?.text).toMatch(/replaced.*no connection/)
+    expect(buttons(offline)).toEqual(['Download what is not saved'])
+    const done = barView(model({ ...moved, kept: ['labels', 'genesets'] }))
+    expect(done?.text).toContain('Your unsaved labels and gene sets are kept, too.')
+    expect(buttons(done)).toEqual(['Open the new file'])
+    const problem = { code: 'bad-request', title: 'T', detail: 'This version is not known.' }
+    const failed = barView(model({ ...moved, saves: [{ kind: 'labels', save: { state: 'not-kept', problem } }] }))
+    expect(failed?.text).toContain('could not be brought over: This version is not known. They are still in this page')
+    expect(buttons(failed)).toEqual(['Download what is not saved', 'Try again'])
+    expect(barView(model({ ...moved, mode: 'view' }))?.text).not.toContain('abel')
+  })
+
+  it('says that the file was removed, and where the labels are', () => {
+    const view = barView(model({ moved: 'removed', status: aStatus({ state: 'unusable' }) }))
+    expect(view?.text).toContain('The dataset’s file was removed. Your labels are kept')
+    expect(view?.buttons[0]).toMatchObject({ href: '/v/pbmc/-/annotations/labels.csv', download: true })
+  })
+
+  it('gives the place in the line, and lets who is in it leave', () => {
+    const status = aStatus({ state: 'queued', queue: { position: 3, length: 5 } })
+    const view = barView(model({ status, waiting: 1, saves: [saving] }))
+    expect(view?.text).toContain('You are 3rd in line for a viewer.')
+    expect(view?.text).toContain('Your changes wait')
+    expect(buttons(view)).toEqual(['Leave the line'])
+    const left = barView(model({ status: aStatus({ state: 'asleep' }), waiting: 1, left: true }))
+    expect(buttons(left)).toEqual(['Get in line again'])
+  })
+
+  it('names a guest, offers their labels, and sends them to no page of the launcher', () => {
+    const guest = { guest: true, userName: 'Maria' }
+    expect(barView(model(guest))?.text).toContain('Guest Maria')
+    expect(buttons(barView(model(guest)))).toEqual(['Download my labels', 'Hide'])
+    expect(barView(model({ ...guest, quiet: true }))).toBeNull()
+    const view = barView(model({ ...guest, mode: 'view' }))
+    expect(view?.text).toContain('you may look, and nothing is saved')
+    expect(buttons(view)).toEqual(['Hide'])
+    expect(buttons(barView(model({ ...guest, trouble: trouble('signed-out') })))).toEqual([])
+    const over = barView(model({ ...guest, mode: 'view', unsent: true, trouble: trouble('link-over') }))
+    expect(buttons(over)).toEqual([])
+    expect(over?.text).toBe('T. D.')
+  })
+
+  it('tells once that a link is for looking only', () => {
+    expect(barView(model({ readOnly: true }))?.text).toContain('for looking only')
+    expect(buttons(barView(model({ readOnly: true })))).toEqual(['OK'])
   })
 
   it('offers the next larger size after an out-of-memory', () => {
@@ -80,10 +161,10 @@ describe('the bar', () => {
 
   it.each([
     ['offline', []],
-    ['signed-out', ['Sign in again']],
-    ['owner-changed', ['Sign in as ada', 'Load the page anew']],
-    ['dataset-changed', ['Load the new version']],
-    ['refused', ['Try again']],
+    ['signed-out', ['Sign in again', 'Download what is not saved']],
+    ['owner-changed', ['Sign in as ada', 'Download what is not saved', 'Load the page anew']],
+    ['link-over', ['Download what is not saved']],
+    ['refused', ['Try again', 'Download what is not saved']],
   ] as const)('%s goes before everything else and says what becomes of unsaved work', (kind, expected) => {
     const view = barView(
       model({ trouble: trouble(kind), saves: [saving], waiting: 1, status: aStatus({ state: 'asleep' }) }),
@@ -93,7 +174,9 @@ describe('the bar', () => {
   })
 
   it('tells of a call that was given up', () => {
-    expect(buttons(barView(model({ lostCall: true })))).toEqual(['OK'])
+    const view = barView(model({ lost: ['differential expression'] }))
+    expect(view?.text).toContain('(differential expression) could not be answered')
+    expect(buttons(view)).toEqual(['Try again', 'Leave it'])
   })
 })
 
@@ -112,6 +195,30 @@ describe('the waiting view', () => {
     })
     expect(starting('loading')).toMatchObject({ stage: 2, progress: undefined })
     expect(view({})).toMatchObject({ stage: 3, heading: 'Almost there' })
+  })
+
+  it('gives the place in the line and how many wait behind, and lets leave', () => {
+    const queued = (position: number, length: number) =>
+      view({ status: aStatus({ state: 'queued', queue: { position, length } }) })
+    expect(queued(1, 1)).toMatchObject({ heading: 'You are next in line', problem: false })
+    expect(queued(3, 9).heading).toBe('You are 3rd in line')
+    expect(queued(3, 9).text).toMatch(/6 more wait after you.*starts by itself.*keep this page open/)
+    expect(buttons(queued(3, 9))).toEqual(['Leave the line'])
+    const left = view({ status: aStatus({ state: 'asleep' }), left: true })
+    expect([left.heading, ...buttons(left)]).toEqual(['You left the line', 'Get in line again'])
+  })
+
+  it('stays when the viewer died twice while it opened, and offers another try', () => {
+    const lost = view({ lost: ['opening the dataset', 'an embedding'] })
+    expect(lost.text).toContain('asked for opening the dataset and an embedding')
+    expect(buttons(lost)).toEqual(['Try again'])
+  })
+
+  it('a guest is sent to the link again, and a removed dataset’s labels can be had', () => {
+    expect(buttons(view({ trouble: trouble('signed-out'), guest: true }))).toEqual([])
+    const problem = { code: 'dataset-removed', title: 'The file was removed', detail: '', largerMiB: null }
+    const removed = view({ status: aStatus({ state: 'unusable', problem }) })
+    expect(buttons(removed)).toEqual(['Download my labels', 'Load the page again'])
   })
 
   it('starts by itself only with somebody there; else there is a button', () => {
@@ -135,119 +242,22 @@ describe('the waiting view', () => {
 
   it('a refused wake is told in its own words; one that needs a click, by what failed before', () => {
     const refusal = { code: 'too-many-sessions', title: 'Too many viewers', detail: 'Stop one.' }
-    expect(view({ refusal, status: aStatus() })).toMatchObject({ heading: 'Too many viewers', text: 'Stop one.' })
+    const tooMany = view({ refusal, status: aStatus() })
+    expect(tooMany.heading).toBe('Too many viewers')
+    expect(tooMany.text).toMatch(/^Stop one\. It is tried again by itself/)
+    expect(buttons(tooMany)).toEqual(['My sessions', 'Try again'])
+    // Guests have no such page, and a cap of the whole launcher is not about their own.
+    expect(buttons(view({ refusal, status: aStatus(), guest: true }))).toEqual(['Try again'])
+    expect(buttons(view({ refusal: { ...refusal, scope: 'all' }, status: aStatus() }))).toEqual(['Try again'])
     const problem = { code: 'start-timeout', title: 'It took too long', detail: 'D', largerMiB: null }
     const needsClick = { ...refusal, code: 'needs-click' }
     expect(view({ refusal: needsClick, status: aStatus({ problem }) }).heading).toBe('It took too long')
   })
 
-  it.each(['offline', 'signed-out', 'owner-changed', 'dataset-changed', 'refused'] as const)(
+  it.each(['offline', 'signed-out', 'owner-changed', 'dataset-changed', 'link-over', 'refused'] as const)(
     'has words for %s',
     (kind) => {
       expect(view({ trouble: trouble(kind) }).heading).not.toBe('Almost there')
     },
-  )
-})
-
-describe('activity', () => {
-  function setup() {
-    const world = { now: 1_000_000, visible: true, heard: true, back: vi.fn(), reports: 0 }
-    const activity = createActivity({
-      now: () => world.now,
-      visible: () => world.visible,
-      everyMs: 20_000,
-      back: world.back,
-      report: async () => {
-        world.reports++
-        return world.heard
-      },
-    })
-    return { world, activity }
-  }
-
-  it('is reported at most every 20 s, however much somebody moves', async () => {
-    const { world, activity } = setup()
-    for (let ms = 0; ms < 60_000; ms += 100) {
-      world.now += 100
-      activity.used()
-      await Promise.resolve()
-    }
-    expect(world.reports).toBe(3)
-  })
-
-  it('that nobody heard is told again with the next movement', async () => {
-    const { world, activity } = setup()
-    world.heard = false
-    activity.used()
-    await new Promise((resolve) => setImmediate(resolve))
-    activity.used()
-    expect(world.reports).toBe(2)
-  })
-
-  it('in a hidden tab is none', () => {
-    const { world, activity } = setup()
-    world.visible = false
-    activity.used()
-    expect(world.reports).toBe(0)
-    expect(activity.here()).toBe(false)
-  })
-
-  it('somebody is there for five minutes, and back with a movement', () => {
-    const { world, activity } = setup()
-    expect(activity.here()).toBe(true)
-    world.now += 5 * 60_000
-    expect(activity.here()).toBe(false)
-    activity.used()
-    expect(world.back).toHaveBeenCalledTimes(1)
-    expect(activity.here()).toBe(true)
-    activity.used()
-    expect(world.back).toHaveBeenCalledTimes(1)
-  })
-
-  it('a tab restored in the background has nobody there', () => {
-    const activity = createActivity({
-      now: () => 5,
-      visible: () => false,
-      everyMs: 1,
-      back: () => {},
-      report: async () => true,
-    })
-    expect(activity.here()).toBe(false)
-  })
-
-  it('is reported more often where viewers sleep soon', () => {
-    expect(reportEveryMs(30 * 60_000)).toBe(20_000)
-    expect(reportEveryMs(12_000)).toBe(3_000)
-  })
-})
-
-it('knows which calls load and which save', () => {
-  expect(savedBy('PUT', 'annotations/obs')).toBe('labels')
-  expect(savedBy('PUT', 'genesets')).toBe('genesets')
-  expect(savedBy('GET', 'annotations/obs')).toBeNull()
-  expect(savedBy('PUT', 'data/var')).toBeNull()
-  expect(savedBy('PUT', 'toString')).toBeNull()
-  expect(loadedBy('GET', 'schema')).toBe('labels')
-  expect(loadedBy('GET', 'genesets')).toBe('genesets')
-  expect(loadedBy('GET', 'annotations/obs')).toBeNull()
-})
-
-it('speaks of amounts and times as people do', () => {
-  expect([bytes(1_772_368), bytes(790e6), bytes(25e9)]).toEqual(['1.8 MB', '790 MB', '25.0 GB'])
-  expect([clockTime(120_000), clockTime(61_001), clockTime(1), clockTime(0)]).toEqual(['2:00', '1:02', '0:01', '0:00'])
-  expect([ago(null), ago(20_000), ago(60_000), ago(3_600_000), ago(50 * 3_600_000)]).toEqual([
-    'meanwhile',
-    'less than a minute ago',
-    'a minute ago',
-    'an hour ago',
-    '2 days ago',
-  ])
-  expect([memory(512), memory(2048)]).toEqual(['512 MB', '2 GB'])
-})
-
-it('sends an owner’s id as it is, unless a header can’t carry it', () => {
-  expect(ownHeaders(config)['x-cxod-owner']).toBe('local:ada')
-  expect(ownHeaders({ ...config, owner: { id: 'idp:жук', name: 'жук' } })['x-cxod-owner']).toBe(
-    encodeURIComponent('idp:жук'),
   )
 })
