@@ -14,11 +14,25 @@ export type Bounds = {
   jumps: number
 }
 
-export type CallName = 'launch' | 'stop' | 'knock' | 'loaded' | 'beat' | 'bye' | 'reap' | 'taskDies'
+export type CallName =
+  | 'launch'
+  | 'launchBob'
+  | 'stop'
+  | 'stopBob'
+  | 'promote'
+  | 'knock'
+  | 'loaded'
+  | 'beat'
+  | 'bye'
+  | 'reap'
+  | 'taskDies'
 
 export type Finding = { path: string[]; leak: string }
 
-const ada: User = { kind: 'user', id: 'local:ada', name: 'ada', email: null, groups: [], admin: false, loginId: null }
+const user = (name: string): User => {
+  return { kind: 'user', id: `local:${name}`, name, email: null, groups: [], admin: false, loginId: null }
+}
+const [ada, bob] = [user('ada'), user('bob')]
 
 /** Rules that the world breaks, to see that the exploration finds what follows. */
 export type Broken = { callLifetimeMs?: number; claimsFinal?: boolean }
@@ -54,14 +68,24 @@ class Run {
       if (when && this.left(name, most(name))) options.push(name)
     }
     const running = [...world.tasks.values()].includes('running')
+    const liveOf = ({ id }: User) => world.live().find(({ ownerId }) => ownerId === id)
     may('launch', true)
-    may('stop', world.session !== null && isLive(world.session))
+    may('launchBob', true)
+    may('stop', liveOf(ada) !== undefined)
+    may('stopBob', liveOf(bob) !== undefined)
+    may(
+      'promote',
+      world.live().some(({ state }) => state === 'queued'),
+    )
     may('knock', running)
     may('loaded', running)
-    may('beat', running && world.session?.state === 'ready')
+    may('beat', running && liveOf(ada)?.state === 'ready')
     may('bye', running)
     may('taskDies', running)
-    may('reap', world.session !== null && isLive(world.session) && world.session.dueAt <= world.now)
+    may(
+      'reap',
+      world.live().some(({ dueAt }) => dueAt <= world.now),
+    )
     if (this.left('jump', bounds.jumps) && this.nextMoment() !== null) options.push('jump')
     for (const [index, actor] of world.actors.entries()) {
       if (actor.done) continue
@@ -72,9 +96,9 @@ class Run {
 
   /** The next deadline; there, everything older than the API's time-out has been ended by its platform. */
   private nextMoment(): number | null {
-    const { session, now } = this.world
-    if (session === null || !isLive(session)) return null
-    return session.dueAt > now ? session.dueAt : null
+    const moments = this.world.live().map(({ dueAt }) => dueAt)
+    const next = Math.min(...moments.filter((dueAt) => dueAt > this.world.now))
+    return Number.isFinite(next) ? next : null
   }
 
   async take(option: string): Promise<void> {
@@ -89,11 +113,15 @@ class Run {
       for (const [id, task] of world.tasks) if (task === 'running') world.tasks.set(id, 'gone')
       return
     }
-    const sessionId = world.session?.id ?? ''
+    const idOf = ({ id }: User) => world.sessions.get(id)?.id ?? ''
+    const sessionId = idOf(ada)
     const gate = { kind: 'gate', sessionId, ownerId: ada.id, datasetId: 'pbmc' } as const
     const calls: Record<string, (launcher: Launcher) => Promise<unknown>> = {
       launch: (launcher) => launcher.launch(ada, 'pbmc', { by: 'click' }),
+      launchBob: (launcher) => launcher.launch(bob, 'pbmc', { by: 'click' }),
       stop: (launcher) => launcher.stop(ada, sessionId),
+      stopBob: (launcher) => launcher.stop(bob, idOf(bob)),
+      promote: (launcher) => launcher.promote(),
       knock: (launcher) => launcher.knock(gate),
       loaded: (launcher) => launcher.loaded(gate),
       beat: (launcher) => launcher.beat(gate, { activeAgoMs: null }),
@@ -116,20 +144,23 @@ class Run {
   async heal(): Promise<string | null> {
     const { world } = this
     for (const actor of world.running()) world.crash(actor)
-    const over = world.session !== null && !isLive(world.session)
-    for (let tick = 0; tick < 40 && world.session && isLive(world.session); tick++) {
-      world.advanceTo(Math.max(world.now + 60_000, Math.min(world.session.dueAt, world.now + this.limits.lifetimeMs)))
+    const over = new Set([...world.sessions.values()].filter((session) => !isLive(session)).map(({ id }) => id))
+    for (let tick = 0; tick < 80 && world.live().length > 0; tick++) {
+      const due = Math.min(...world.live().map(({ dueAt }) => dueAt))
+      world.advanceTo(Math.max(world.now + 60_000, Math.min(due, world.now + this.limits.lifetimeMs)))
       await world.begin('reap', (ports) => this.launcher(ports).reap())
       for (const actor of world.running()) while (!actor.done) await world.step(actor)
     }
-    const { session } = world
-    if (session && isLive(session)) return `session stuck in ${session.state}`
+    const [stuck] = world.live()
+    if (stuck) return `session of ${stuck.ownerName} stuck in ${stuck.state}`
     const tasks = [...world.tasks].filter(([, task]) => task === 'running').map(([id]) => id)
     if (tasks.length > 0) return `task held by nobody: ${tasks.join()}`
     if (world.routes.size > 0) return `route held by nobody: ${[...world.routes.keys()].join()}`
-    const started = session !== null && session.ending?.cause !== 'refused'
-    if (started && !world.receipts.some((receipt) => receipt.sessionId === session.id))
-      return `no receipt${over ? ' (was over)' : ''}`
+    for (const session of world.sessions.values()) {
+      const started = session.requestedAt !== null && session.ending?.cause !== 'refused'
+      if (started && !world.receipts.some(({ sessionId }) => sessionId === session.id))
+        return `no receipt for ${session.ownerName}${over.has(session.id) ? ' (was over)' : ''}`
+    }
     return null
   }
 }

@@ -11,6 +11,15 @@ const scenes: Record<string, Bounds> = {
   'use and sleep': { calls: { launch: 1, knock: 1, loaded: 1, beat: 1, reap: 1 }, jumps: 2 },
 }
 
+/** Room for one: the second waits, and gets the place, or leaves before. */
+const line: Record<string, Bounds> = {
+  'a place that frees, and somebody who lets people in': {
+    calls: { launch: 1, launchBob: 1, stop: 1, promote: 1 },
+    jumps: 0,
+  },
+  'a launch that dies before it has a place': { calls: { launch: 1, launchBob: 1, promote: 1, reap: 1 }, jumps: 1 },
+}
+
 const histories = (findings: { path: string[]; leak: string }[]) =>
   findings.slice(0, 3).map(({ path, leak }) => `${leak}: ${path.join(', ')}`)
 
@@ -20,6 +29,17 @@ describe.each([
 ])('no session ends holding anything or stays live for nobody, on %s', (_, final) => {
   it.each(Object.entries(scenes))('%s', { timeout: 120_000 }, async (_name, bounds) => {
     const { states, findings } = await explore(defaultLimits, final, bounds)
+    expect(states).toBeGreaterThan(200)
+    expect(histories(findings)).toEqual([])
+  })
+})
+
+describe.each([
+  ['one machine', true],
+  ['a cloud', false],
+])('nobody in line is lost or half started, on %s', (_, final) => {
+  it.each(Object.entries(line))('%s', { timeout: 120_000 }, async (_name, bounds) => {
+    const { states, findings } = await explore({ ...defaultLimits, liveSessions: 1 }, final, bounds)
     expect(states).toBeGreaterThan(200)
     expect(histories(findings)).toEqual([])
   })

@@ -44,7 +44,8 @@ export const dataset: Dataset = {
 
 export class World {
   now = t0
-  session: Session | null = null
+  /** By owner: one dataset is enough. */
+  sessions = new Map<string, Session>()
   /** Per session id: a task that runs, and whether it was told to stop. */
   tasks = new Map<string, 'running' | 'gone'>()
   routes = new Map<string, 'reserved' | 'open'>()
@@ -102,6 +103,10 @@ export class World {
     return this.actors.filter((actor) => !actor.done)
   }
 
+  live(): Session[] {
+    return [...this.sessions.values()].filter(isLive)
+  }
+
   private async settleActor(actor: Actor): Promise<void> {
     for (let turns = 0; turns < 200 && actor.next === null && !actor.done; turns++) await null
     if (actor.next === null && !actor.done) throw new Error(`${actor.name} waits for something outside the world`)
@@ -110,8 +115,7 @@ export class World {
   /** Everything that the future depends on, times relative to now. */
   key(): string {
     const rel = (time: number) => time - this.now
-    const { session } = this
-    const record = session && {
+    const record = (session: Session) => ({
       ...session,
       dueAt: Math.min(rel(session.dueAt), 1e9),
       createdAt: rel(session.createdAt),
@@ -122,11 +126,13 @@ export class World {
       startCapAt: rel(session.startCapAt),
       ending: session.ending?.cause,
       progress: session.progress && [session.progress.stage, rel(session.progress.at)],
-    }
+      requestedAt: session.requestedAt && rel(session.requestedAt),
+      refusal: session.refusal && [rel(session.refusal.at), session.refusal.times],
+    })
     const sorted = (map: Map<string, string>) => [...map].sort()
     const calls = this.running().map((actor) => [actor.name, actor.trace, actor.next?.label, rel(actor.startedAt)])
     return JSON.stringify([
-      record,
+      [...this.sessions.values()].sort((a, b) => (a.ownerId < b.ownerId ? -1 : 1)).map(record),
       sorted(this.tasks),
       sorted(this.routes),
       [...this.closed],
@@ -158,30 +164,35 @@ export class World {
       sessions: {
         claim: (fresh) =>
           turn('claim', () => {
-            if (this.session && isLive(this.session)) return { created: false, session: this.session }
-            this.session = structuredClone(fresh)
-            return { created: true, session: this.session }
+            const there = this.sessions.get(fresh.ownerId)
+            if (there && isLive(there)) return { created: false, session: there }
+            this.sessions.set(fresh.ownerId, structuredClone(fresh))
+            return { created: true, session: fresh }
           }),
-        get: () => turn('get', () => this.session),
-        listByOwner: async () => (this.session ? [structuredClone(this.session)] : []),
+        get: (ownerId) => turn('get', () => this.sessions.get(ownerId) ?? null),
+        listByOwner: async (ownerId) => {
+          const session = this.sessions.get(ownerId)
+          return session ? [structuredClone(session)] : []
+        },
         advance: (from, next) =>
           turn(`advance:${next.state}`, () => {
-            const now = this.session
+            const now = this.sessions.get(from.ownerId)
             if (now?.id !== from.id || now.version !== from.version || now.dueAt !== from.dueAt) return null
-            this.session = { ...structuredClone(next), version: from.version + 1 }
-            return this.session
+            const stored = { ...structuredClone(next), version: from.version + 1 }
+            this.sessions.set(from.ownerId, stored)
+            return stored
           }),
         touch: (session, clocks) =>
           turn('touch', () => {
-            if (this.session?.id !== session.id || this.session.state !== 'ready') return false
-            Object.assign(this.session, clocks)
+            const now = this.sessions.get(session.ownerId)
+            if (now?.id !== session.id || (now.state !== 'ready' && now.state !== 'queued')) return false
+            Object.assign(now, clocks)
             return true
           }),
         listDue: async function* (this: World, now: number) {
-          const { session } = this
-          if (session && isLive(session) && session.dueAt <= now) yield structuredClone(session)
+          for (const session of this.live()) if (session.dueAt <= now) yield structuredClone(session)
         }.bind(this),
-        countLive: async () => (this.session && isLive(this.session) ? 1 : 0),
+        listLive: async () => structuredClone(this.live()),
       },
       receipts: {
         put: (receipt) =>
