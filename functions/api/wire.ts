@@ -60,7 +60,7 @@ export function wireSession(
     lastActiveAt: iso(session.lastActiveAt),
     sleepsAt: ready ? iso(sleepAt(session, limits)) : null,
     endsAt: ready ? iso(endsAt(session, limits)) : null,
-    ending: ending === null ? null : { ...wordsOf(ending.cause), detail: ending.detail, at: iso(ending.at) },
+    ending: ending === null ? null : { ...wordsOf(ending), at: iso(ending.at) },
     viewUrl: viewUrl(viewOrigin, datasetId),
   }
 }
@@ -70,9 +70,9 @@ function stageOf({ state, progress }: Session): Pick<WireSession, 'stage'> {
   return { stage: progress?.stage ?? 'starting' }
 }
 
-function wordsOf(cause: Receipt['cause']) {
-  const { title, remedy } = endingWords(cause)
-  return { cause, title, remedy }
+function wordsOf({ cause, detail: own }: Pick<Receipt, 'cause' | 'detail'>) {
+  const { title, remedy, detail } = endingWords(cause, own)
+  return { cause, title, remedy, detail }
 }
 
 export function wireVersion(of: VaultVersion): WireVersion {
@@ -81,9 +81,10 @@ export function wireVersion(of: VaultVersion): WireVersion {
 }
 
 export function wireReceipt({ sessionId, datasetId, from, readyAt, to, size, cause, detail }: Receipt): WireReceipt {
+  const words = endingWords(cause, detail)
   return {
-    ...{ sessionId, datasetId, cause, detail },
+    ...{ sessionId, datasetId, cause, title: words.title, detail: words.detail },
     ...{ from: iso(from), readyAt: isoOrNull(readyAt), to: iso(to) },
-    ...{ memoryMiB: size.memoryMiB, vcpu: size.vcpu, title: endingWords(cause).title },
+    ...{ memoryMiB: size.memoryMiB, vcpu: size.vcpu },
   }
 }

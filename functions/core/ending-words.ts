@@ -1,10 +1,13 @@
 /** Why a session ended, in words for a person: what happened, and what to do. One place for pages, API and lobby. */
+import { loadWords, originalWords } from './load-words.ts'
 import { type EndCause, failureCauses } from './session.ts'
 
 export type EndingWords = {
   title: string
   remedy: string /** Something went wrong, as opposed to an end somebody wanted. */
   failure: boolean
+  /** The viewer's or platform's own words, fit to be shown; null: none. */
+  detail: string | null
 }
 
 const words: Record<EndCause, [title: string, remedy: string]> = {
@@ -39,7 +42,12 @@ const words: Record<EndCause, [title: string, remedy: string]> = {
   ],
 }
 
-export function endingWords(cause: EndCause): EndingWords {
+/** @param detail the viewer's own words, which say more where it could not load the file */
+export function endingWords(cause: EndCause, detail: string | null = null): EndingWords {
   const [title, remedy] = words[cause]
-  return { title, remedy, failure: failureCauses.includes(cause) }
+  const failure = failureCauses.includes(cause)
+  const shown = detail === null ? null : originalWords(detail)
+  if (cause !== 'load-failed' || detail === null) return { title, remedy, failure, detail: shown }
+  const load = loadWords(detail)
+  return { title: load.cause, remedy: load.remedy, failure, detail: shown }
 }

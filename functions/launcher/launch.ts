@@ -31,8 +31,10 @@ export async function launch(
     previous = await settle(context, previous)
     if (previous !== null && isLive(previous)) return previous
   }
-  const failedStarts = failedStartsBefore(context, previous)
-  if (options.by === 'page') assertMayRelaunch(previous, failedStarts)
+  // What another version of the file did says nothing about this one.
+  const before = previous?.datasetVersion === dataset.version ? previous : null
+  const failedStarts = failedStartsBefore(context, before)
+  if (options.by === 'page') assertMayRelaunch(before, failedStarts)
   const size = sizeOf(dataset, previous, options)
   assertCanEverFit(context, size)
 

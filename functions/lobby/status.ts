@@ -113,8 +113,8 @@ export function datasetWords(dataset: Dataset): { title: string; text: string; p
   }
 }
 
-function failure(session: Session, cause: EndCause, detail: string | null): Problem {
-  const { title, remedy } = endingWords(cause)
+function failure(session: Session, cause: EndCause, own: string | null): Problem {
+  const { title, remedy, detail } = endingWords(cause, own)
   const larger = cause === 'out-of-memory' ? nextLarger(session.size) : null
   const text =
     cause === 'out-of-memory' && session.readyAt === null ? 'Loading the file needed more than it had.' : remedy

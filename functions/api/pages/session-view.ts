@@ -26,8 +26,7 @@ export function sessionView(session: Session, datasetTitle: string, limits: Limi
     vcpu: size.vcpu,
     sleepsInMs: state === 'ready' ? Math.max(0, sleepAt(session, limits) - now) : null,
     ending: ending && {
-      ...endingWords(ending.cause),
-      detail: ending.detail,
+      ...endingWords(ending.cause, ending.detail),
       at: ending.at,
       outOfMemory: ending.cause === 'out-of-memory',
     },
@@ -40,7 +39,7 @@ function fetched(progress: Session['progress']): number | null {
 }
 
 export function receiptView(receipt: Receipt, datasetTitle: string): ReceiptView {
-  const { datasetId, from, to, size, cause, detail } = receipt
-  const { title } = endingWords(cause)
+  const { datasetId, from, to, size, cause } = receipt
+  const { title, detail } = endingWords(cause, receipt.detail)
   return { datasetId, datasetTitle, from, ranMs: to - from, memoryMiB: size.memoryMiB, vcpu: size.vcpu, title, detail }
 }

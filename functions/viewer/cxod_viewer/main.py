@@ -142,7 +142,9 @@ def _explain(error: BaseException) -> str:
     told = told or type(error).__name__
     below = error.__cause__ or error.__context__
     if below is not None and str(below) and str(below) not in told:
-        told += f" ({type(below).__name__}: {below})"
+        # anndata notes which part it was reading.
+        notes = " ".join(getattr(below, "__notes__", []))
+        told += f" ({type(below).__name__}: {below}{' ' + notes if notes else ''})"
     return told
 
 
