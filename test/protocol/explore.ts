@@ -179,7 +179,10 @@ export async function explore(limits: Limits, final: boolean, bounds: Bounds, br
     return run
   }
   const frontier: string[][] = [[]]
+  let walked = 0
   for (let path = frontier.pop(); path !== undefined; path = frontier.pop()) {
+    // Launchers set timers; without a turn of the event loop none of them would ever let go of its world.
+    if (++walked % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 0))
     let run: Run | null = await replay(path)
     // Follow one child in place; the others are replayed later.
     for (let here = path; run !== null; ) {
