@@ -18,8 +18,12 @@ import { sessionView } from './session-view.ts'
 
 export function datasetPages(app: Hono<Env>, deps: WebDeps, { frame, html }: Render): void {
   const { launcher, limits, clock, viewOrigin } = deps
-  const view = (dataset: Dataset, session: Session | null | undefined) =>
-    session ? sessionView(session, dataset.title, limits, clock.now()) : null
+  const view = (dataset: Dataset, session: Session | null | undefined) => {
+    if (!session) return null
+    const shown = sessionView(session, dataset.title, limits, clock.now())
+    // How it went with another version of the file says nothing about this one.
+    return session.datasetVersion === dataset.version || shown.live ? shown : { ...shown, ending: null }
+  }
 
   app.get('/', async (c) => {
     const { who } = c.var
