@@ -1,28 +1,64 @@
 /** Makes the data and state folders where they are missing, and refuses at once what would fail later. */
-import { accessSync, chmodSync, constants, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
-import { SetupError } from './words.mjs'
+import { SetupError, say } from './words.mjs'
 
 export function ensureFolders(where: { dataDir: string; dataIsDefault: boolean; stateDir: string }): void {
   ensureState(where.stateDir)
   ensureData(where.dataDir, where.dataIsDefault)
 }
 
-function ensureState(folder: string): void {
+/**
+ * Password hashes, the signing key and everybody's annotations: for the launcher's user alone. Closed when it was open;
+ * refused when somebody else may have put something there, for what is in it could then no longer be trusted.
+ */
+export function ensureState(folder: string): void {
   const probe = path.join(folder, `.probe-${process.pid}`)
   try {
-    // Password hashes and everybody's annotations: for the launcher's user alone.
     mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const { uid, mode } = statSync(folder)
+    const own = process.getuid?.() ?? uid
+    if (uid !== own) throw new SetupError(notOurs(folder, uid))
+    const strange = (mode & 0o022) === 0 ? [] : readdirSync(folder).filter((name) => ownerOf(folder, name) !== own)
+    if (strange.length > 0) throw new SetupError(planted(folder, strange))
     chmodSync(folder, 0o700)
+    if ((mode & 0o077) !== 0) say(opened(folder, mode))
     writeFileSync(probe, 'x')
     rmSync(probe)
   } catch (error) {
+    if (error instanceof SetupError) throw error
     throw refused(
       error,
       `The state folder ${folder} can't be written`,
       'Name another with --state DIR, or run as its owner.',
     )
   }
+}
+
+const notOurs = (folder: string, uid: number): string =>
+  `The state folder ${folder} belongs to another user (number ${uid}), who could read and change everything in it. Start ` +
+  'as that user, name another folder with --state DIR, or give it to this one: sudo chown -R.'
+
+const planted = (folder: string, names: readonly string[]): string =>
+  `Everybody could write to the state folder ${folder}, and somebody else has: ${names.slice(0, 5).join(', ')}. Look at ` +
+  'what is there, remove what is not yours, close the folder (chmod 700), and start again. Or name another with --state DIR.'
+
+const opened = (folder: string, mode: number): string =>
+  `The state folder ${folder} was open to other users of this machine (mode ${(mode & 0o777).toString(8)}). It is closed ` +
+  'now (700). Who could read it before may know the signing key: delete secrets/signing-key.json in it if you are in doubt.'
+
+function ownerOf(folder: string, name: string): number | undefined {
+  return lstatSync(path.join(folder, name), { throwIfNoEntry: false })?.uid
 }
 
 function ensureData(folder: string, isDefault: boolean): void {

@@ -1,7 +1,7 @@
 /** Folders that can't be used are refused in words, before anything is started. */
-import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ensureFolders } from '../../functions/setup/folders.ts'
 import { SetupError } from '../../functions/setup/words.mjs'
 import { scratch } from './scratch.ts'
@@ -33,6 +33,37 @@ describe('folders', () => {
     const wrong = { dataDir: path.join(dir, 'data2'), stateDir: path.join(dir, 'state2'), dataIsDefault: false }
     expect(() => ensureFolders(wrong)).toThrow(/state folder .* can't be written: there is a file of that name/)
   })
+
+  it('for the state that were open to others are closed, with a word', () => {
+    const dir = scratch()
+    const { stateDir } = as(dir)
+    mkdirSync(path.join(dir, 'data'))
+    mkdirSync(path.join(stateDir, 'vault'), { recursive: true })
+    chmodSync(stateDir, 0o777)
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    ensureFolders(as(dir))
+    ensureFolders(as(dir))
+    const words = said.mock.calls.map(([text]) => String(text))
+    said.mockRestore()
+    expect(words).toEqual([expect.stringMatching(/open to other users .*mode 777.*closed now/)])
+    expect(statSync(stateDir).mode & 0o777).toBe(0o700)
+  })
+
+  it.runIf(process.getuid?.() === 0)(
+    'for the state that are another’s, or hold what another put there, are refused',
+    () => {
+      const dir = scratch()
+      const { stateDir } = as(dir)
+      mkdirSync(path.join(dir, 'data'))
+      mkdirSync(path.join(stateDir, 'secrets'), { recursive: true })
+      chownSync(path.join(stateDir, 'secrets'), 65534, 65534)
+      chmodSync(stateDir, 0o707)
+      expect(() => ensureFolders(as(dir))).toThrow(/somebody else has: secrets/)
+      chownSync(path.join(stateDir, 'secrets'), 0, 0)
+      chownSync(stateDir, 65534, 65534)
+      expect(() => ensureFolders(as(dir))).toThrow(/belongs to another user \(number 65534\)/)
+    },
+  )
 
   // root may do everything; there is nothing to refuse.
   it.skipIf(process.getuid?.() === 0)('without permission are refused', () => {

@@ -5,7 +5,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { LauncherError } from '../../core/errors.ts'
 
-/** Longest name that we append: `/t/<20 characters>/viewer.sock`. */
+/** Longest name that we append: `/t/<20 characters>/v/viewer.sock`. */
 const longestTail = 40
 const socketPathBytes = 107
 

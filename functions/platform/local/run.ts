@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { prepare } from '../../setup/prepare.ts'
 import { explainStartError } from '../../setup/start-error.ts'
+import { say } from '../../setup/words.mjs'
 import { type LocalLauncher, startLocal } from './index.ts'
 import { parseSettings } from './settings.ts'
 
@@ -19,10 +20,12 @@ export async function runLocal(argv: readonly string[], env: NodeJS.ProcessEnv):
   const stop = onStop()
   try {
     const { python } = await prepare(parsed.settings)
+    // After the data folder, which others may share: what follows is all the launcher's own, whatever the shell's umask.
+    process.umask(0o077)
     // This file runs as dist/local.mjs.
     const root = resolve(fileURLToPath(import.meta.url), '..', '..')
     const running = await startLocal(parsed.settings, { python, root })
-    for (const warning of running.warnings) process.stdout.write(`Note: ${warning}\n`)
+    for (const warning of running.warnings) say(`Note: ${warning}`)
     process.stdout.write(`Open ${running.signInUrl}\n`)
     process.stdout.write(`(signs you in as admin, once; log: ${running.logPath}; Ctrl-C stops everything)\n`)
     await stop.asked

@@ -6,6 +6,8 @@ import { createPasswords } from '../../auth/passwords.ts'
 import { adminName, checkUserName, parseGroups, typedName } from '../../auth/user-names.ts'
 import { isLauncherError, LauncherError } from '../../core/errors.ts'
 import type { Clock, UserRecord, UserStore } from '../../core/ports.ts'
+import { ensureState } from '../../setup/folders.ts'
+import { SetupError } from '../../setup/words.mjs'
 import { createUserStore } from '../dynamo/users.ts'
 import { readPassword, type Terminal } from './prompt.ts'
 import { openStore } from './store.ts'
@@ -109,13 +111,14 @@ export async function runUsersCli(
     await command({ store, clock, name: typedName(name), rest, options: values, say, password })
     return 0
   } catch (error) {
-    if (!isLauncherError(error)) throw error
+    if (!isLauncherError(error) && !(error instanceof SetupError)) throw error
     terminal.error.write(`${error.message}\n`)
     return 1
   }
 }
 
 async function withStore<T>(stateDir: string, step: (users: UserStore) => Promise<T>): Promise<T> {
+  ensureState(stateDir)
   const store = await openStore(stateDir)
   try {
     return await step(createUserStore(store.table))
