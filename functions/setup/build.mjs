@@ -12,6 +12,7 @@ export const programs = {
   'gate.mjs': 'functions/gate/main.ts',
   'indexer.mjs': 'functions/indexer/worker.ts',
   'users.mjs': 'functions/entry/users.ts',
+  'backup.mjs': 'functions/entry/backup.ts',
 }
 /** Scripts for the browser. @type {Readonly<Record<string, string>>} */
 export const scripts = {
