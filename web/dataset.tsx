@@ -99,6 +99,11 @@ export const DatasetPage: FC<DatasetPageProps> = ({ frame, seen, dataset, sessio
         </Fact>
       </dl>
     </div>
+    {dataset.state !== 'removed' && (
+      <p>
+        <a href={`/datasets/${dataset.id}/links`}>Share with people who have no account</a>
+      </p>
+    )}
     <section>
       <h2>What you keep for it</h2>
       <div class="card">

@@ -9,6 +9,7 @@ import { methodNotAllowed, problemResponse, toProblem } from './problem.ts'
 import { annotationRoutes } from './routes/annotations.ts'
 import { datasetRoutes } from './routes/datasets.ts'
 import { gateRoutes } from './routes/gate.ts'
+import { linkRoutes } from './routes/links.ts'
 import { metaRoutes, openRoutes } from './routes/meta.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 
@@ -36,6 +37,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<Env> {
   datasetRoutes(app, deps)
   sessionRoutes(app, deps)
   annotationRoutes(app, deps)
+  linkRoutes(app, deps)
   app.route('/gate', gateRoutes(deps))
 
   const allowed = allowedMethods(app)

@@ -3,10 +3,11 @@ import type { Dataset } from '../core/dataset.ts'
 import { endsAt, sleepAt } from '../core/deadlines.ts'
 import { endingWords } from '../core/ending-words.ts'
 import type { Limits } from '../core/limits.ts'
+import { type LaunchLink, linkOver } from '../core/link.ts'
 import type { VaultVersion } from '../core/ports.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Receipt, Session } from '../core/session.ts'
-import type { WireDataset, WireMe, WireReceipt, WireSession, WireVersion } from './contract/public.ts'
+import type { WireDataset, WireLink, WireMe, WireReceipt, WireSession, WireVersion } from './contract/public.ts'
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms))
@@ -78,6 +79,20 @@ function wordsOf({ cause, detail: own }: Pick<Receipt, 'cause' | 'detail'>) {
 export function wireVersion(of: VaultVersion): WireVersion {
   const { version, base, savedBy, origin, datasetVersion, sizeBytes, contentSha256 } = of
   return { version, base, savedAt: iso(of.savedAt), savedBy, origin, datasetVersion, sizeBytes, sha256: contentSha256 }
+}
+
+export function wireLink(of: LaunchLink, now: number, url: string | null): WireLink {
+  const { id, datasetId, mode, note, guests, maxGuests, guestNames } = of
+  const full = maxGuests !== null && guests >= maxGuests
+  return {
+    ...{ id, datasetId, mode, note, guests, maxGuests, url },
+    guestNames: guestNames === null ? null : [...guestNames],
+    createdBy: of.createdByName,
+    createdAt: iso(of.createdAt),
+    expiresAt: iso(of.expiresAt),
+    revokedAt: isoOrNull(of.revokedAt),
+    state: linkOver(of, now) ?? (full ? 'used up' : 'open'),
+  }
 }
 
 export function wireReceipt({ sessionId, datasetId, from, readyAt, to, size, cause, detail }: Receipt): WireReceipt {

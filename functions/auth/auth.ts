@@ -1,12 +1,14 @@
 /** Everything that tells who is asking, as one value for the composition root. */
 import type { Limits } from '../core/limits.ts'
-import type { Clock, Log, LoginStore, OnceStore, UserStore } from '../core/ports.ts'
+import { parseGuestOwnerId } from '../core/link.ts'
+import type { Clock, LinkStore, Log, LoginStore, OnceStore, UserStore } from '../core/ports.ts'
 import type { Principal } from '../core/principal.ts'
 import { type AdminLinks, createAdminLinks } from './admin-link.ts'
 import { type ApiTokens, createApiTokens } from './api-token.ts'
 import { createBearer, type IssuerConfig } from './bearer.ts'
 import { createGateTokens, type GateTokens } from './gate-token.ts'
 import type { Keys } from './keys.ts'
+import { createLinks, type Links } from './links.ts'
 import { createLogins, type Logins } from './logins.ts'
 import { createPasswords, type Passwords } from './passwords.ts'
 import { type Authenticate, createAuthenticator } from './principal.ts'
@@ -16,6 +18,7 @@ export type AuthDeps = {
   users: UserStore
   logins: LoginStore
   once: OnceStore
+  links: LinkStore
   clock: Clock
   log: Log
   keys: Keys
@@ -32,6 +35,7 @@ export type Auth = {
   adminLinks: AdminLinks
   apiTokens: ApiTokens
   gateTokens: GateTokens
+  links: Links
   logins: Logins
   passwords: Passwords
   /** Name and password → the value of a login cookie. Throws as `createSignIn`. */
@@ -50,6 +54,7 @@ export function createAuth(deps: AuthDeps): Auth {
   const apiTokens = createApiTokens({ keys, clock, logins, appOrigin })
   const bearer = createBearer({ issuers: deps.issuers ?? [], clock, log: deps.log })
   const adminLinks = createAdminLinks(deps)
+  const links = createLinks(deps)
   const checkPassword = createSignIn({
     users: deps.users,
     once: deps.once,
@@ -59,6 +64,7 @@ export function createAuth(deps: AuthDeps): Auth {
   })
   return {
     keys,
+    links,
     logins,
     passwords,
     apiTokens,
@@ -67,6 +73,7 @@ export function createAuth(deps: AuthDeps): Auth {
     authenticate: createAuthenticator({ logins, apiTokens, bearer }),
     signIn: async (attempt) => logins.open(await checkPassword(attempt)),
     signInByLink: async (secret) => logins.open(await adminLinks.redeem(secret)),
-    checkLogin: (loginId, ownerId) => logins.check(loginId, ownerId),
+    checkLogin: (loginId, ownerId) =>
+      parseGuestOwnerId(ownerId) === null ? logins.check(loginId, ownerId) : links.checkLogin(loginId, ownerId),
   }
 }

@@ -1,4 +1,5 @@
 /** The launcher's own key pair (Ed25519): signs gate tokens, API tokens, tickets and cookies, told apart by their audience. */
+import { hkdfSync } from 'node:crypto'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 import { LauncherError } from '../core/errors.ts'
 
@@ -9,6 +10,11 @@ export type Keys = {
   publicKey: CryptoKey
   /** Public part, with kid, alg and use: what `/.well-known/jwks.json` shows and gates are given. */
   publicJwk: JWK
+  /**
+   * A key for another purpose, the same over restarts (RFC 5869, HKDF-SHA-256, 32 bytes): the signing key itself must
+   * never be used for anything but signatures.
+   */
+  derive(purpose: string): Buffer
 }
 
 /** The only algorithm the launcher signs with, and the only one it accepts from itself. */
@@ -28,7 +34,15 @@ export async function loadKeys(privateJwk: JWK): Promise<Keys> {
   const publicPart: JWK = { kty, crv, x }
   const kid = await calculateJwkThumbprint(publicPart)
   const publicJwk: JWK = { ...publicPart, kid, alg: signingAlgorithm, use: 'sig' }
-  return { kid, publicJwk, privateKey: await importKey({ ...publicPart, d }), publicKey: await importKey(publicPart) }
+  const derive = (purpose: string) =>
+    Buffer.from(hkdfSync('sha256', Buffer.from(d, 'base64url'), '', `cellxgene-on-demand ${purpose}`, 32))
+  return {
+    kid,
+    publicJwk,
+    derive,
+    privateKey: await importKey({ ...publicPart, d }),
+    publicKey: await importKey(publicPart),
+  }
 }
 
 async function importKey(jwk: JWK): Promise<CryptoKey> {

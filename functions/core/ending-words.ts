@@ -32,6 +32,10 @@ const words: Record<EndCause, [title: string, remedy: string]> = {
     'CELLxGENE could not open the file.',
     'Ask whoever provides the file to check it; trying again will not help before it has changed.',
   ],
+  'link-over': [
+    'The link that it was opened by was taken back.',
+    'What was shown as saved is kept. Ask whoever sent the link for another one.',
+  ],
   left: [
     'It left the line because its page was closed.',
     'Open the dataset again to get in line; your annotations are kept.',

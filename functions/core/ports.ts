@@ -248,6 +248,7 @@ export type Ports = {
   sessions: SessionStore
   receipts: ReceiptStore
   catalogue: Catalogue
+  links: LinkStore
   tasks: TaskRunner
   router: Router
   files: DatasetFiles

@@ -21,6 +21,7 @@ export type EndCause =
   | 'refused' // the platform refused to start a task
   | 'dataset-changed' // the file was replaced or removed
   | 'shutdown' // the launcher was stopped
+  | 'link-over' // the launch link it came by was revoked
   | 'left' // its user left the queue
 
 export type Ending = {

@@ -10,6 +10,7 @@ import { launch } from './launch.ts'
 import { getDataset, listDatasets } from './list-datasets.ts'
 import { placeInLine, promote, stillWaiting } from './promote.ts'
 import { reap } from './reap.ts'
+import * as share from './share.ts'
 import { keep, ownSession, stop } from './stop.ts'
 import { datasetChanged, endAll, recover, sweep, taskChanged } from './sweep.ts'
 import type { Launcher } from './types.ts'
@@ -56,6 +57,12 @@ export function createLauncher(given: Ports, limits: Limits, gates: GateSettings
     history: (who, datasetId, kind) => annotations.history(context, who, datasetId, kind),
     readVersion: (who, datasetId, kind, version) => annotations.readVersion(context, who, datasetId, kind, version),
     restore: (who, datasetId, kind, version, base) => annotations.restore(context, who, datasetId, kind, version, base),
+    makeLink: (who, datasetId, wish) => share.makeLink(context, who, datasetId, wish),
+    listLinks: (who, datasetId) => share.listLinks(context, who, datasetId),
+    getLink: (who, linkId) => share.getLink(context, who, linkId),
+    revokeLink: (who, linkId) => thenPromote(share.revokeLink(context, who, linkId)),
+    guestAnnotations: (who, linkId) => share.guestAnnotations(context, who, linkId),
+    readGuestVersion: (who, wanted) => share.readGuestVersion(context, who, wanted),
     reap: () => thenPromote(reap(context)),
     promote: () => promote(context),
     sweep: () => sweep(context),

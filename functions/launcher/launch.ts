@@ -10,6 +10,7 @@ import { visible } from './list-datasets.ts'
 import { lineOf, promote } from './promote.ts'
 import { settle } from './reap.ts'
 import { assertCanEverFit, assertMayHaveMore, fits, taken } from './room.ts'
+import { recordLaunch } from './share.ts'
 import { start } from './start.ts'
 import type { LaunchOptions } from './types.ts'
 
@@ -49,6 +50,7 @@ export async function launch(
   })
   const { created, session } = claim
   if (!created) return session
+  await recordLaunch(context, who, session.id)
   const { id, state } = session
   ports.log('info', `session ${state}`, { session: id, dataset: datasetId, memoryMiB: size.memoryMiB })
   if (state === 'requested') return start(context, 'launch', session)

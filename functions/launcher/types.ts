@@ -9,15 +9,29 @@ import type {
   SavedVersion,
 } from '../api/contract/gate.ts'
 import type { Dataset } from '../core/dataset.ts'
+import type { LaunchLink } from '../core/link.ts'
 import type { VaultKind, VaultVersion } from '../core/ports.ts'
-import type { GatePrincipal, Principal } from '../core/principal.ts'
+import type { GatePrincipal, Principal, ViewMode } from '../core/principal.ts'
 import type { Receipt, Session } from '../core/session.ts'
+import type { GuestKept, LinkDetails } from './share.ts'
 
 export type LaunchOptions = {
   /** `click`: a person asked; `page`: a page needs data by itself, which repeated failures forbid (`needs-click`). */
   by: 'click' | 'page'
   /** Take the next larger size than the last session had. */
   larger?: boolean
+}
+
+/** A launch link as it is asked for. */
+export type LinkWish = {
+  mode: ViewMode
+  /** A minute to 90 days. */
+  expiresInMs: number
+  note: string
+  /** Each named guest gets an address of their own; null: whoever has the link gives a name. */
+  guestNames: readonly string[] | null
+  /** How many people may come; null: as many as like. Ignored where guests are named. */
+  maxGuests: number | null
 }
 
 export type KeptAnnotations = { dataset: Dataset; labels: VaultVersion | null; geneSets: VaultVersion | null }
@@ -75,6 +89,21 @@ export interface Launcher {
     version: string,
     base: string | null,
   ): Promise<VaultVersion>
+
+  /** Throws `bad-request`, `not-allowed`, `conflict`. */
+  makeLink(who: Principal, datasetId: string, wish: LinkWish): Promise<LaunchLink>
+  /** Newest first, revoked and expired ones too. */
+  listLinks(who: Principal, datasetId: string): Promise<LaunchLink[]>
+  /** For its maker or an administrator, as are the next three. Throws `not-found`. */
+  getLink(who: Principal, linkId: string): Promise<LinkDetails>
+  /** Nobody comes in by it any more, and who is in goes; their labels stay. */
+  revokeLink(who: Principal, linkId: string): Promise<LaunchLink>
+  guestAnnotations(who: Principal, linkId: string): Promise<GuestKept[]>
+  /** @param wanted `version` null: the newest */
+  readGuestVersion(
+    who: Principal,
+    wanted: { linkId: string; guestKey: string; kind: VaultKind; version: string | null },
+  ): Promise<{ body: Uint8Array; version: string }>
 
   /** Ends what is due, then lets in who waits for a place. Returns how many sessions it looked at. */
   reap(): Promise<number>

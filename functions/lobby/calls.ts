@@ -83,8 +83,7 @@ async function onSession(
 /** Throws `not-signed-in`, `owner-changed`, `dataset-changed`, and what `getDataset` throws. */
 async function authorize(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Asked> {
   const found = await whoAsks(c, deps, page)
-  if (found === null)
-    throw new LauncherError('not-signed-in', 'You are signed out. Sign in again to go on; the page can wait.')
+  if (found === null) throw nobody(page)
   const { who, claim } = found
   const owner = c.req.header(pageHeaders.owner)
   // Header values are Latin-1 on the wire; the companion percent-encodes an id that is not plain ASCII.
@@ -102,6 +101,16 @@ async function authorize(c: Context, deps: LobbyDeps, page: PageAddress): Promis
     throw new LauncherError('dataset-changed', 'The dataset’s file was replaced since the page was opened.')
   const old = deps.clock.now() - claim.issuedAt > (pageCookieSeconds * 1000) / 2
   return { who, dataset, renewed: old ? await pageCookie(claim, deps) : null }
+}
+
+/** What ended a guest's page is nearly always the end of the link; signing in would not help a guest in any case. */
+export function nobody(page: PageAddress): LauncherError {
+  return page.linkId === null
+    ? new LauncherError('not-signed-in', 'You are signed out. Sign in again to go on; the page can wait.')
+    : new LauncherError(
+        'link-over',
+        'The link that this page was opened by was taken back or has expired. What was shown as saved is kept. Open your link again, or ask whoever sent it for another one.',
+      )
 }
 
 function decodeHeader(value: string): string {

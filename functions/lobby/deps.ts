@@ -11,7 +11,18 @@ import type { LobbyAssets } from './assets.ts'
 export type Problem = { status: number; title: string; detail?: string; code?: string }
 
 export type LobbyDeps = {
-  launcher: Pick<Launcher, 'getDataset' | 'findSession' | 'launch' | 'waitInLine' | 'waitForChange' | 'keep' | 'stop'>
+  launcher: Pick<
+    Launcher,
+    | 'getDataset'
+    | 'findSession'
+    | 'launch'
+    | 'waitInLine'
+    | 'waitForChange'
+    | 'keep'
+    | 'stop'
+    | 'history'
+    | 'readVersion'
+  >
   /** Does this login still stand for this owner? With the groups of now; null ends what its cookies opened. */
   checkLogin(loginId: string, ownerId: string): Promise<Principal | null>
   /** Where a ticket's id is spent. */

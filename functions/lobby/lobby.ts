@@ -4,10 +4,12 @@ import { bodyLimit } from 'hono/body-limit'
 import { viewerHeader } from '../api/contract/lobby.ts'
 import { isUsable } from '../core/dataset.ts'
 import { isLauncherError, LauncherError } from '../core/errors.ts'
+import type { Principal } from '../core/principal.ts'
 import { isLive } from '../core/session.ts'
 import { addressOf, cleanAddress, homeOf, type PageAddress, pagePattern } from './address.ts'
-import { keep, status, stop, wake } from './calls.ts'
+import { keep, nobody, status, stop, wake } from './calls.ts'
 import type { LobbyDeps } from './deps.ts'
+import { download, downloads } from './download.ts'
 import { askForTicket, enter } from './enter.ts'
 import { plainPage, viewerPage } from './page.tsx'
 import { serveStatic } from './static-files.ts'
@@ -46,6 +48,7 @@ export function createLobby(deps: LobbyDeps): Hono {
   )
   app.get(`${pagePattern}/-/signed-in`, at(signedIn))
   app.get(`${pagePattern}/-/status`, at(status))
+  app.get(`${pagePattern}/-/annotations/:file`, at(download))
   app.all(`${pagePattern}/api/v0.2/*`, at(apiWithoutViewer))
 
   app.post(`${pagePattern}/-/*`, bodyLimit({ maxSize: 4096, onError: tooLarge }), async (c, next) => {
@@ -60,7 +63,7 @@ export function createLobby(deps: LobbyDeps): Hono {
     plainPage(c, deps, 404, {
       title: 'There is nothing at this address',
       text: 'Check the link, or choose from the datasets that you may open.',
-      links: [{ href: `${deps.appOrigin}/`, label: 'All datasets' }],
+      links: wayOn(deps, addressOf(c)),
     }),
   )
   app.onError((error, c) => failed(c, deps, error))
@@ -82,11 +85,24 @@ async function openPage(c: Context, deps: LobbyDeps, page: PageAddress): Promise
     title: words.title,
     text: `${found.title}: ${words.text}`,
     ...(words.passing ? { refreshSeconds: 5 } : {}),
-    links: [
-      ...(found.state === 'removed' ? [{ href: `${deps.appOrigin}/annotations`, label: 'My annotations' }] : []),
-      { href: `${deps.appOrigin}/`, label: 'All datasets' },
-    ],
+    links: [...(found.state === 'removed' ? await keptLinks(deps, asked.who, page) : []), ...wayOn(deps, page)],
   })
+}
+
+/** Where somebody goes from here; a guest has nowhere else to go. */
+function wayOn({ appOrigin }: LobbyDeps, page: PageAddress | null): { href: string; label: string }[] {
+  return page?.linkId ? [] : [{ href: `${appOrigin}/`, label: 'All datasets' }]
+}
+
+/** What of theirs can be downloaded, although the file is gone. */
+async function keptLinks(deps: LobbyDeps, who: Principal, page: PageAddress) {
+  const kept = await Promise.all(
+    Object.entries(downloads).map(async ([file, { kind, label }]) => {
+      const [newest] = await deps.launcher.history(who, page.datasetId, kind)
+      return newest ? [{ href: `${homeOf(page.id)}-/annotations/${file}`, label }] : []
+    }),
+  )
+  return kept.flat()
 }
 
 /** Where cellxgene's calls land while no viewer runs. 202 and no 503: content delivery networks cache errors. */
@@ -94,7 +110,7 @@ async function apiWithoutViewer(c: Context, deps: LobbyDeps, page: PageAddress):
   const none = () => c.body(null, 202, { [viewerHeader]: 'none', 'cache-control': 'no-store' })
   if (deps.snapshot === undefined || c.req.method !== 'GET') return none()
   const asked = await whoAsks(c, deps, page)
-  if (asked === null) throw new LauncherError('not-signed-in', 'You are signed out. Sign in again to go on.')
+  if (asked === null) throw nobody(page)
   const { pathname, search } = new URL(c.req.url)
   const found = await deps.launcher.getDataset(asked.who, page.datasetId)
   return (await deps.snapshot(found, pathname.slice(homeOf(page.id).length) + search)) ?? none()
@@ -128,7 +144,8 @@ function tooLarge(): never {
 
 function failed(c: Context, deps: LobbyDeps, error: unknown): Response {
   const problem = deps.problem(error, { method: c.req.method, path: c.req.path })
-  if (c.req.path.includes('/-/') || c.req.path.includes('/api/'))
+  const download = c.req.path.includes('/-/annotations/')
+  if ((c.req.path.includes('/-/') && !download) || c.req.path.includes('/api/'))
     return new Response(JSON.stringify(problem), {
       status: problem.status,
       headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
@@ -138,13 +155,18 @@ function failed(c: Context, deps: LobbyDeps, error: unknown): Response {
     code === 'not-allowed'
       ? 'You may not open this dataset'
       : code === 'not-found'
-        ? 'There is no such dataset'
-        : 'Something went wrong here'
+        ? 'There is nothing like this here'
+        : code === 'link-over'
+          ? 'This link is over'
+          : code === 'not-signed-in'
+            ? 'You are signed out'
+            : 'Something went wrong here'
   const text = isLauncherError(error) ? error.message : 'It was written to the log. Try again in a minute.'
-  return plainPage(c, deps, code === 'not-allowed' ? 403 : code === 'not-found' ? 404 : 500, {
+  const refused = code === 'not-allowed' || code === 'link-over' || code === 'not-signed-in'
+  return plainPage(c, deps, refused ? 403 : code === 'not-found' ? 404 : 500, {
     title,
     text,
-    links: [{ href: `${deps.appOrigin}/`, label: 'All datasets' }],
+    links: wayOn(deps, addressOf(c)),
   })
 }
 

@@ -71,6 +71,10 @@ export function fakeLauncher(now: () => number, onLaunch: (session: Session) => 
       return dataset
     },
     findSession: async (who, datasetId) => launcher.session(who.id, datasetId),
+    history: async () => [],
+    readVersion: async () => {
+      throw new LauncherError('not-found', 'There is no such version.')
+    },
     waitInLine: async ({ state }) => (state === 'queued' ? { position: 1, length: 1 } : null),
     async launch(who, datasetId, options) {
       const dataset = await launcher.getDataset(who, datasetId)

@@ -42,6 +42,13 @@ export const dataset: Dataset = {
   updatedAt: t0,
 }
 
+/** Nobody comes by a link in this world. */
+const noLinks = new Proxy({} as Ports['links'], {
+  get: () => async () => {
+    throw new Error('there are no links in this world')
+  },
+})
+
 export class World {
   now = t0
   /** By owner: one dataset is enough. */
@@ -245,6 +252,7 @@ export class World {
           }),
         listSessionIds: async () => [...this.routes.keys()],
       },
+      links: noLinks,
       catalogue: {
         get: async () => dataset,
         list: async () => [dataset],

@@ -4,6 +4,7 @@ import { createAuth } from '../../functions/auth/auth.ts'
 import { loadKeys, newSigningJwk } from '../../functions/auth/keys.ts'
 import type { Clock, UserRecord } from '../../functions/core/ports.ts'
 import type { User } from '../../functions/core/principal.ts'
+import { createLinkStore } from '../../functions/platform/dynamo/links.ts'
 import { createLoginStore } from '../../functions/platform/dynamo/logins.ts'
 import { createOnceStore } from '../../functions/platform/dynamo/once.ts'
 import type { Table } from '../../functions/platform/dynamo/table.ts'
@@ -43,6 +44,7 @@ export async function testAuth(table: Table, clock: Clock, over: Partial<AuthDep
     users,
     logins: createLoginStore(table),
     once: createOnceStore(table),
+    links: createLinkStore(table),
     clock,
     log: () => undefined,
     keys: await loadKeys(await newSigningJwk()),

@@ -9,6 +9,7 @@ import type { GatePrincipal, Guest, Principal, User } from '../../functions/core
 import type { Session } from '../../functions/core/session.ts'
 import { createLauncher, type Launcher } from '../../functions/launcher/index.ts'
 import { createCatalogue } from '../../functions/platform/dynamo/catalogue.ts'
+import { createLinkStore } from '../../functions/platform/dynamo/links.ts'
 import { createReceiptStore } from '../../functions/platform/dynamo/receipts.ts'
 import { createSessionStore } from '../../functions/platform/dynamo/sessions.ts'
 import { createRouter } from '../../functions/platform/local/router.ts'
@@ -139,6 +140,7 @@ export async function openTestBed(dir: string, datasets: readonly Dataset[] = [a
     sessions: createSessionStore(store.table),
     receipts: createReceiptStore(store.table),
     catalogue,
+    links: createLinkStore(store.table),
     tasks,
     router: createRouter(),
     files: {

@@ -132,6 +132,70 @@ export const restoreRequest = z
   })
   .openapi('RestoreRequest')
 
+export const linkRequest = z
+  .strictObject({
+    mode: z.enum(['view', 'annotate']),
+    expiresInHours: z.number().positive().max(2160),
+    note: z.string().max(200).optional().openapi({ description: 'For yourself' }),
+    guestNames: z
+      .array(z.string().min(1).max(100))
+      .min(1)
+      .max(50)
+      .optional()
+      .openapi({ description: 'For these people only: each gets an address of their own' }),
+    maxGuests: z
+      .int()
+      .min(1)
+      .max(1000)
+      .optional()
+      .openapi({ description: 'How many people may come; ignored with names' }),
+  })
+  .openapi('LinkRequest')
+
+export const link = z
+  .object({
+    id: z.string(),
+    datasetId: z.string(),
+    mode: z.enum(['view', 'annotate']),
+    note: z.string(),
+    createdBy: z.string(),
+    createdAt: time,
+    expiresAt: time,
+    revokedAt: time.nullable(),
+    state: z.enum(['open', 'expired', 'revoked', 'used up']),
+    guests: z.int().openapi({ description: 'How many people have come' }),
+    maxGuests: z.int().nullable(),
+    guestNames: z.array(z.string()).nullable(),
+    url: z
+      .url()
+      .nullable()
+      .openapi({ description: 'The address to send; null for another’s, and where each guest has one' }),
+  })
+  .openapi('LaunchLink')
+
+export const linkDetails = link
+  .extend({
+    guestList: z.array(
+      z.object({
+        key: z.string(),
+        name: z.string(),
+        cameAt: time.nullable(),
+        url: z.url().openapi({ description: 'The address of this guest alone' }),
+        labels: version.nullable(),
+        geneSets: version.nullable(),
+      }),
+    ),
+    uses: z.array(
+      z.object({
+        at: time,
+        guest: z.string(),
+        what: z.enum(['entered', 'returned', 'launched', 'refused']),
+        detail: z.string(),
+      }),
+    ),
+  })
+  .openapi('LaunchLinkDetails')
+
 export const receipt = z
   .object({
     sessionId: z.string(),
@@ -153,4 +217,5 @@ export type WireMe = z.infer<typeof me>
 export type WireDataset = z.infer<typeof dataset>
 export type WireSession = z.infer<typeof session>
 export type WireVersion = z.infer<typeof version>
+export type WireLink = z.infer<typeof link>
 export type WireReceipt = z.infer<typeof receipt>

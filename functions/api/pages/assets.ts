@@ -12,6 +12,8 @@ const files = [
   ['icon.svg', 'icon.svg', 'image/svg+xml'],
   ['times.js', 'islands/times.js', 'text/javascript; charset=utf-8'],
   ['admin-link.js', 'islands/admin-link.js', 'text/javascript; charset=utf-8'],
+  ['launch-link.js', 'islands/launch-link.js', 'text/javascript; charset=utf-8'],
+  ['copy.js', 'islands/copy.js', 'text/javascript; charset=utf-8'],
   ['watch-sessions.js', 'islands/watch-sessions.js', 'text/javascript; charset=utf-8'],
 ] as const
 

@@ -10,6 +10,8 @@ import { methodNotAllowed, type Problem, problemHeaders, toProblem } from '../pr
 import { assetRoutes } from './assets.ts'
 import { datasetPages } from './datasets.tsx'
 import type { WebDeps } from './deps.ts'
+import { guestRoutes } from './guests.tsx'
+import { linkPages } from './links.tsx'
 import { minePages } from './mine.tsx'
 import { createRender } from './render.ts'
 import { returnPath, signInAddress } from './return-path.ts'
@@ -24,6 +26,7 @@ export function createWeb(deps: WebDeps): Hono<Env> {
   app.use('*', commonHeaders(appOrigin.startsWith('https:')), limitTime(limits.apiTimeoutMs), limitBody(smallBodyBytes))
   assetRoutes(app, deps.assets)
   signInRoutes(app, deps, render)
+  guestRoutes(app, deps, render)
 
   // From here on somebody must be signed in, and an address that nobody knows says so to them only.
   app.use('*', async (c, next) => {
@@ -36,6 +39,7 @@ export function createWeb(deps: WebDeps): Hono<Env> {
   })
   datasetPages(app, deps, render)
   minePages(app, deps, render)
+  linkPages(app, deps, render)
 
   const allowed = allowedMethods(app)
   const show = (c: Context<Env>, problem: Problem): Promise<Response> => {

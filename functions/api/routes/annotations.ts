@@ -2,6 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { kept, listOf, restoreRequest, vaultKind, version } from '../contract/public.ts'
 import type { ApiDeps, Env } from '../deps.ts'
+import { downloadName } from '../download-name.ts'
 import { json, jsonBody, problems } from '../openapi.ts'
 import { wireVersion } from '../wire.ts'
 import { datasetParam } from './datasets.ts'
@@ -71,7 +72,7 @@ export function annotationRoutes(app: OpenAPIHono<Env>, { launcher }: ApiDeps): 
     const body = await launcher.readVersion(c.var.who, param.datasetId, param.kind, param.version)
     return c.body(new Uint8Array(body), 200, {
       'content-type': 'text/csv; charset=utf-8',
-      'content-disposition': `attachment; filename="${fileName(param)}"`,
+      'content-disposition': `attachment; filename="${downloadName(param.datasetId, param.kind, param.version)}"`,
     })
   })
   app.openapi(restore, async (c) => {
@@ -79,14 +80,4 @@ export function annotationRoutes(app: OpenAPIHono<Env>, { launcher }: ApiDeps): 
     const { version: old, base: known } = c.req.valid('json')
     return c.json(wireVersion(await launcher.restore(c.var.who, datasetId, kind, old, known)), 201)
   })
-}
-
-/** Safe in a header and on every file system, whatever the dataset is called. */
-function fileName(of: { datasetId: string; kind: string; version: string }): string {
-  const id =
-    of.datasetId
-      .replace(/[^A-Za-z0-9._-]+/g, '_')
-      .replace(/^\.+/, '')
-      .slice(0, 80) || 'dataset'
-  return `${id}-${of.kind}-v${of.version}.csv`
 }

@@ -16,6 +16,7 @@ import { loadLobbyAssets } from '../../lobby/assets.ts'
 import { createLobby } from '../../lobby/lobby.ts'
 import { createCatalogue } from '../dynamo/catalogue.ts'
 import { deleteExpired } from '../dynamo/expired.ts'
+import { createLinkStore } from '../dynamo/links.ts'
 import { createLoginStore } from '../dynamo/logins.ts'
 import { createOnceStore } from '../dynamo/once.ts'
 import { createReceiptStore } from '../dynamo/receipts.ts'
@@ -107,7 +108,9 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
     const keys = await loadSigningKeys(settings.stateDir)
     const once = createOnceStore(table)
     const origins = { appOrigin: settings.appUrl, viewOrigin: settings.viewUrl }
+    const links = createLinkStore(table)
     const auth = createAuth({
+      links,
       users: createUserStore(table),
       logins: createLoginStore(table),
       once,
@@ -144,6 +147,7 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
       sessions: await withLiveSessions(createSessionStore(table)),
       receipts: createReceiptStore(table),
       catalogue: createCatalogue(table),
+      links,
       tasks,
       router,
       files: createDatasetFiles(settings.dataDir),
