@@ -113,17 +113,28 @@ export function sessionRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
     const waitMs = Math.min(wait * 1000, limits.apiTimeoutMs - waitMargin)
     let current = await launcher.getSession(c.var.who, sessionId)
     const known = seen ?? current.version
-    const over = AbortSignal.any([AbortSignal.timeout(waitMs), c.req.raw.signal])
-    // In a loop: a beat of the gate wakes us too, and is no change.
-    while (current.version === known && waitMs > 0 && !over.aborted) {
-      const enough = new AbortController()
-      const signal = AbortSignal.any([over, enough.signal])
-      // Listening first and reading after: a change between the two must not be slept through.
-      const changed = launcher.waitForChange(current.ownerId, current.datasetId, waitMs, signal)
-      current = await launcher.getSession(c.var.who, sessionId)
-      if (current.version === known) await changed
-      enough.abort()
-      current = await launcher.getSession(c.var.who, sessionId)
+    const gone = c.req.raw.signal
+    // A timer of our own: Node 20 may forget a time-out signal that only a composite one refers to, and wait on.
+    let over = waitMs <= 0
+    let look = new AbortController()
+    const timer = setTimeout(() => {
+      over = true
+      look.abort()
+    }, waitMs)
+    try {
+      // In a loop: a beat of the gate wakes us too, and is no change.
+      while (current.version === known && !over && !gone.aborted) {
+        look = new AbortController()
+        // Listening first and reading after: a change between the two must not be slept through.
+        const signal = AbortSignal.any([gone, look.signal])
+        const changed = launcher.waitForChange(current.ownerId, current.datasetId, waitMs, signal)
+        current = await launcher.getSession(c.var.who, sessionId)
+        if (current.version === known) await changed
+        look.abort()
+        current = await launcher.getSession(c.var.who, sessionId)
+      }
+    } finally {
+      clearTimeout(timer)
     }
     return c.json(await wire(current), 200)
   })
