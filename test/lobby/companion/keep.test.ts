@@ -1,3 +1,4 @@
+/** What a page could not save: two that saved over each other, a replaced dataset, a page for looking, what somebody else saved. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { aStatus, json, noReport, pass, scripted, stopTime, watch } from './scripted.ts'
 

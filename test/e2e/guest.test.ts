@@ -1,0 +1,132 @@
+/** A collaborator without an account, in a real browser on real cellxgene: by a launch link to labels that their maker reads. */
+import path from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { allSaved, countOf, createCategory, drawn, labelSelection, selectOnly } from '../support/cellxgene-page.ts'
+import { launchChromium } from '../support/chromium.ts'
+import { type LauncherProcess, makeData, startLauncher } from '../support/launcher-process.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const dir = tempDir()
+let launcher: LauncherProcess
+let browser: Browser
+let admin: Page
+
+beforeAll(async () => {
+  const dataDir = makeData(path.join(dir, 'data'), ['lab/pbmc.h5ad'])
+  launcher = await startLauncher({ dataDir, stateDir: path.join(dir, 'state') })
+  browser = await launchChromium()
+  admin = await (await browser.newContext({ viewport: { width: 1400, height: 900 } })).newPage()
+  await admin.goto(launcher.signInUrl)
+  await admin.waitForURL(`${launcher.appUrl}/`)
+})
+afterAll(async () => {
+  await browser?.close()
+  await launcher?.stop()
+})
+
+async function makeLink(fields: { mode: 'view' | 'annotate'; note: string }): Promise<{ page: string; url: string }> {
+  await admin.goto(`${launcher.appUrl}/datasets/pbmc/links`)
+  await admin.check(`input[name="mode"][value="${fields.mode}"]`)
+  await admin.fill('#note', fields.note)
+  await admin.click('button:has-text("Make a link")')
+  const url = await admin.inputValue('#url')
+  return { page: admin.url(), url }
+}
+
+async function enter(page: Page, url: string, name: string): Promise<void> {
+  await page.goto(url)
+  await page.fill('#name', name)
+  await page.click('button:has-text("Open the dataset")')
+  await page.click('a:has-text("Open the dataset")')
+}
+
+const viewer = () => launcher.processes().find(({ role }) => role === 'viewer')
+
+describe('a guest by a launch link', () => {
+  it('works in a viewer of their own, survives its crash, and disturbs nobody who is signed in beside', async () => {
+    const link = await makeLink({ mode: 'annotate', note: 'for next door' })
+    // In the very browser of somebody who is signed in: both pages, one beside the other.
+    const context = admin.context()
+    const guest = await context.newPage()
+    expect(launcher.processes()).toEqual([])
+    await enter(guest, link.url, 'Ann Lee')
+    await guest.waitForURL(/\/v\/pbmc~[a-z2-7]{12}\/$/)
+    await drawn(guest)
+    await createCategory(guest, 'mine')
+    await selectOnly(guest, 'bulk_labels', 'Dendritic')
+    await labelSelection(guest, 'mine', 'interesting')
+    await allSaved(guest)
+    const cells = await countOf(guest, 'bulk_labels', 'Dendritic')
+
+    await admin.goto(`${launcher.viewUrl}/v/pbmc/`)
+    await drawn(admin)
+    expect(await admin.locator('[data-testid="category-mine"]').count()).toBe(0)
+    await createCategory(admin, 'admins')
+    await allSaved(admin)
+
+    for (const { role, pid } of launcher.processes()) if (role === 'viewer') process.kill(pid, 'SIGKILL')
+    await createCategory(guest, 'meanwhile')
+    await allSaved(guest)
+    await guest.reload()
+    await drawn(guest)
+    expect(await countOf(guest, 'mine', 'interesting')).toBe(cells)
+    expect(await guest.locator('[data-testid="category-meanwhile"]').count()).toBe(1)
+    expect(await guest.locator('[data-testid="category-admins"]').count()).toBe(0)
+
+    const file = await guest.request.get(`${guest.url()}-/annotations/labels.csv`)
+    expect((await file.text()).split('\n')[0]).toBe('index,mine,meanwhile')
+
+    // Who made the link sees who came and what they keep.
+    await admin.goto(link.page)
+    expect(await admin.textContent('main')).toContain('Ann Lee')
+    const [download] = await Promise.all([admin.waitForEvent('download'), admin.click('a:has-text("Download labels")')])
+    expect(download.suggestedFilename()).toMatch(/^ann-lee-[0-9a-f]{12}-labels-v\d+\.csv$/)
+
+    await admin.click('button:has-text("Revoke")')
+    // The page hears of it at the latest when somebody uses it.
+    await guest.click('[data-testid="colorby-louvain"]')
+    await guest.waitForSelector('text=/taken back|expired/', { timeout: 60_000 })
+    await guest.close()
+    expect((await admin.request.get(`${launcher.viewUrl}/v/pbmc/-/status`)).status()).toBe(200)
+  })
+
+  it('for looking only makes nothing, and a forged save is refused', async () => {
+    const link = await makeLink({ mode: 'view', note: 'to look' })
+    const context = await browser.newContext({ viewport: { width: 1400, height: 900 } })
+    const guest = await context.newPage()
+    await enter(guest, link.url, 'Looker')
+    await drawn(guest)
+    expect(await guest.locator('text=Create new category').count()).toBe(0)
+    await guest.click('[data-testid="colorby-louvain"]')
+    const status = (await (await guest.request.get(`${guest.url()}-/status`)).json()) as {
+      route: string
+      owner: { id: string }
+      dataset: { version: string }
+    }
+    const forged = await guest.request.put(`${launcher.viewUrl}${status.route}api/v0.2/annotations/obs`, {
+      headers: {
+        'x-cxod-owner': status.owner.id,
+        'x-cxod-dataset-version': status.dataset.version,
+        'x-cxod-base': 'none',
+        'content-type': 'application/octet-stream',
+      },
+      data: Buffer.from('x'),
+    })
+    expect(forged.status()).toBe(403)
+    expect(((await forged.json()) as { code: string }).code).toBe('read-only')
+    await context.close()
+  })
+
+  it('is nobody without the link: the page says so and nothing starts', async () => {
+    const before = viewer()?.pid
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    await page.goto(`${launcher.viewUrl}/v/pbmc~abcdefgh2345/`)
+    expect(await page.textContent('h1')).toBe('Open your link again')
+    await page.goto(`${launcher.appUrl}/l/abcdefgh2345#ann.wrong`)
+    await page.waitForSelector('text=/not known here/')
+    expect(viewer()?.pid).toBe(before)
+    await context.close()
+  })
+})
