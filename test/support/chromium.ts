@@ -21,13 +21,16 @@ const options = [
   '--disable-dev-shm-usage',
 ]
 
-/** Close it when done; its profile and home are a temp folder that goes with it. */
-export async function launchChromium(): Promise<Browser> {
+/**
+ * Close it when done; its profile and home are a temp folder that goes with it.
+ * @param more arguments beside the usual ones
+ */
+export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
   const home = mkdtempSync(path.join(tmpdir(), 'cxod-chromium-'))
   const libraries = process.env.CXOD_TEST_CHROMIUM_LIBS ?? ''
   const browser = await chromium.launch({
     executablePath: tool('CXOD_TEST_CHROMIUM'),
-    args: options,
+    args: [...options, ...more],
     env: {
       ...process.env,
       HOME: home,

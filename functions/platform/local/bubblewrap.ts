@@ -42,7 +42,7 @@ export function bubblewrapArguments(variant: readonly string[], room: Room, seat
   return [
     ...['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'],
     ...variant,
-    ...['--cap-drop', 'ALL', '--die-with-parent', '--hostname', 'viewer'],
+    ...['--cap-drop', 'ALL', '--die-with-parent'],
     ...system(),
     // Before what is shown on purpose, which may lie inside.
     ...room.hidden.filter(isShown).flatMap((path) => ['--tmpfs', path, '--remount-ro', path]),

@@ -6,9 +6,8 @@ const switches: readonly (readonly [path: string, value: string, words: string])
   [
     'kernel/apparmor_restrict_unprivileged_userns',
     '1',
-    'AppArmor keeps bubblewrap from making user namespaces (Ubuntu 24.04 and later do). Give it a profile: sudo apt install ' +
-      'apparmor-profiles && sudo cp /usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/ && sudo ' +
-      'apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict',
+    'AppArmor keeps bubblewrap from making user namespaces (Ubuntu 24.04 and later do). Give it a profile: sudo cp ' +
+      'infra/one-server/apparmor-bwrap /etc/apparmor.d/bwrap && sudo apparmor_parser -r /etc/apparmor.d/bwrap',
   ],
   [
     'kernel/unprivileged_userns_clone',

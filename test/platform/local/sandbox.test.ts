@@ -182,6 +182,24 @@ while True: time.sleep(0.05)`
     await until('all of it to be gone', () => inside().length === 0)
   })
 
+  it('does without /proc where the kernel refuses a new one, as in containers and under ProtectKernelTunables', async () => {
+    const plan = await planSandbox([testPython()], { stateDir: at('state'), dataDir: at('data') }, at('state', 'run'))
+    const bin = at('strict')
+    mkdirSync(bin, { recursive: true })
+    const program = execFileSync('/bin/sh', ['-c', 'command -v bwrap'], { encoding: 'utf8' }).trim()
+    const refusing = `#!/bin/sh\ncase " $* " in *" --proc "*) echo "bwrap: Can't mount proc" >&2; exit 1;; esac\nexec ${program} "$@"\n`
+    writeFileSync(join(bin, 'bwrap'), refusing, { mode: 0o755 })
+    const sandbox = await openSandbox('bubblewrap', plan, `${bin}:/usr/bin:/bin`)
+    const command = [
+      testPython(),
+      '-I',
+      '-c',
+      'import server.app.app, os; raise SystemExit(os.path.exists("/proc/self"))',
+    ]
+    const child = startChild(boundCommand(sandbox.wrap(command, seat), null), { output: 'ignore' })
+    expect(await once(child.process, 'exit')).toEqual([0, null])
+  })
+
   it('is refused by name, with the reason, where it can’t be had', async () => {
     const plan = await planSandbox([testPython()], { stateDir: at('state'), dataDir: at('data') }, at('state', 'run'))
     // A bubblewrap that fails as it does on a kernel without user namespaces.
