@@ -75,6 +75,7 @@ async function run(sandbox: Sandbox): Promise<Record<string, boolean | string>> 
   const file = sandbox.file ?? seat.file
   const where = JSON.stringify({
     file,
+    own: seat.dir,
     hostile: file,
     task_socket: join(seat.dir, 'task.sock'),
     files,

@@ -86,7 +86,7 @@ def external_links():
 # What it is there for.
 attempt("own file", lambda: read(where["file"]))
 attempt("gate", lambda: connect(where["task_socket"]))
-attempt("own folder", lambda: write("written"))
+attempt("own folder", lambda: write(os.path.join(where["own"], "written")))
 attempt("imports", lambda: __import__("server.app.app"))
 # What it must not get.
 for name, path in where["files"].items():
