@@ -5,7 +5,7 @@ import type { Log } from '../core/ports.ts'
 import type { Activity } from './activity.ts'
 import { type Answer, deliver, held, problem } from './answer.ts'
 import { type AnswerDeps, answerApi } from './answer-api.ts'
-import { pageHeaders } from './header-names.ts'
+import { pageHeaders, versionHeaders } from './header-names.ts'
 import type { Later } from './later.ts'
 import { problemOf } from './problem-of.ts'
 import { resolveTarget, type Target } from './request-target.ts'
@@ -70,7 +70,7 @@ async function handle(req: IncomingMessage, res: ServerResponse, deps: ServerDep
     if (method !== 'POST') return refuse(res, notAllowed(['POST']))
     req.resume()
     deps.activity.touch()
-    return deliver(res, { status: 204, headers: {}, body: null })
+    return deliver(res, { status: 204, headers: newest(open.answering.sync), body: null })
   }
   if (target.kind === 'later') {
     if (method !== 'GET') return refuse(res, notAllowed(['GET']))
@@ -84,6 +84,12 @@ async function handle(req: IncomingMessage, res: ServerResponse, deps: ServerDep
   if (!deps.state.ready || deps.state.leaving) return refuse(res, held())
   answerApi(req, res, { target, handling, method }, open.answering)
 }
+
+/** So that a page in use learns soon that something newer was saved: by another tab, another device, a restore. */
+const newest = (sync: AnswerDeps['sync']) => ({
+  [versionHeaders.labels]: sync.known('labels') ?? 'none',
+  [versionHeaders.genesets]: sync.known('genesets') ?? 'none',
+})
 
 /** Other pages than this session's get nothing: their user has signed in as somebody else, or their dataset is another one now. */
 function wrongPage(req: IncomingMessage, work: Work, target: Target): Answer | null {

@@ -164,6 +164,17 @@ describe('the page', () => {
     await until(() => typeof world.api.beats.at(-1)?.activeAgoMs === 'number')
     expect((await world.ask('-/active', { method: 'POST', owner: 'local:bob' })).status).toBe(409)
   })
+
+  test('learns with it which versions are the newest', async () => {
+    const world = await startWorld()
+    const versions = async () => {
+      const { headers } = await world.ask('-/active', { method: 'POST' })
+      return [headers['x-cxod-labels-version'], headers['x-cxod-genesets-version']]
+    }
+    expect(await versions()).toEqual(['none', 'none'])
+    await world.saveLabels('a', null)
+    expect(await versions()).toEqual(['1', 'none'])
+  })
 })
 
 describe('headers', () => {

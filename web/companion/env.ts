@@ -27,6 +27,8 @@ export type Problem = {
   detail: string
   /** Of a cap that was met: whose it is. */
   scope?: string
+  /** No waiting would help. */
+  never?: boolean
 }
 
 /** RFC 9457 body of an answer, or words of our own when there is none. */
@@ -44,6 +46,7 @@ export async function readProblem(response: Response): Promise<Problem & { body:
     title: text(body.title, `The server answered ${response.status}`),
     detail: text(body.detail, ''),
     ...(typeof body.scope === 'string' ? { scope: body.scope } : {}),
+    ...(body.never === true ? { never: true } : {}),
     body,
   }
 }

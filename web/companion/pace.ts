@@ -34,7 +34,7 @@ const roomEveryMs = 30_000
 const lookEveryMs = 10_000
 const passing = ['no-room', 'unavailable', 'too-many-sessions', 'conflict']
 
-export const isPassing = ({ code }: Problem): boolean => passing.includes(code)
+export const isPassing = ({ code, never }: Problem): boolean => never !== true && passing.includes(code)
 
 /** The last part of the idle time, in which the page shows a countdown, ms. */
 export const warnMs = (idleMs: number): number => Math.min(120_000, idleMs / 4)

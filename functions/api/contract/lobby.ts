@@ -12,7 +12,10 @@ export const pageHeaders = {
   base: 'x-cxod-base',
 } as const
 
-/** Headers on answers of the gate to `schema`, `annotations/obs` and `genesets` calls: version the answer was made from, or `none`. */
+/**
+ * Headers on answers of the gate to `schema`, `annotations/obs` and `genesets` calls: version the answer was made from, or
+ * `none`. On answers to `POST -/active`: the newest version that the gate knows of.
+ */
 export const versionHeaders = { labels: 'x-cxod-labels-version', genesets: 'x-cxod-genesets-version' } as const
 
 /** On a 202: `x-cxod-viewer: none` (no viewer: hold and repeat) or `later` (the answer is made; ask at `location`). */

@@ -77,6 +77,16 @@ describe('waking', () => {
     expect(world.wakes.length).toBeLessThanOrEqual(5)
   })
 
+  it('never what no waiting would make fit', async () => {
+    const { world, fetch, api, link } = scripted()
+    world.status = aStatus({ state: 'none' })
+    world.onWake = () => json({ code: 'no-room', title: 'Too large', detail: 'D', never: true }, 409)
+    watch(fetch(`${api}schema`))
+    await pass(300_000)
+    expect(world.wakes).toHaveLength(1)
+    expect(link.refusal()).toMatchObject({ code: 'no-room', never: true })
+  })
+
   it('asks a stopping viewer’s successor every few seconds', async () => {
     const { world, fetch, api } = scripted()
     world.status = aStatus({ state: 'stopping' })
