@@ -1,7 +1,7 @@
 /** The HTTP API as a value: `/api`, `/gate`, the OpenAPI document, and problem documents for everything that goes wrong. */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { LauncherError } from '../core/errors.ts'
-import { type ApiDeps, type Env, smallBodyBytes } from './deps.ts'
+import { type ApiDeps, type Env, smallBodyBytes, uploadBytes } from './deps.ts'
 import { commonHeaders, limitBody, limitTime, requireSignIn } from './guards.ts'
 import { allowedMethods } from './not-found.ts'
 import { describeApi } from './openapi.ts'
@@ -15,6 +15,9 @@ import { sessionRoutes } from './routes/sessions.ts'
 
 export type { ApiDeps } from './deps.ts'
 
+/** Files of labels are the one large thing that people send. */
+const isUpload = (method: string, path: string): boolean => method === 'PUT' && path.endsWith('/annotations/labels')
+
 /** Serve `createApi(deps).fetch`. On one machine the same value also serves the gates' Unix socket. */
 export function createApi(deps: ApiDeps): OpenAPIHono<Env> {
   const app = new OpenAPIHono<Env>({
@@ -25,14 +28,12 @@ export function createApi(deps: ApiDeps): OpenAPIHono<Env> {
     },
   })
   app.use('*', commonHeaders(deps.appOrigin.startsWith('https:')), limitTime(deps.limits.apiTimeoutMs))
+  const [small, upload] = [limitBody(smallBodyBytes), limitBody(uploadBytes)]
+  const limitBodies: typeof small = (c, next) => (isUpload(c.req.method, c.req.path) ? upload : small)(c, next)
   openRoutes(app, deps)
   describeApi(app, deps.appOrigin)
 
-  app.use(
-    '/api/*',
-    limitBody(smallBodyBytes),
-    requireSignIn({ authenticate: deps.auth.authenticate, appOrigin: deps.appOrigin }),
-  )
+  app.use('/api/*', limitBodies, requireSignIn({ authenticate: deps.auth.authenticate, appOrigin: deps.appOrigin }))
   metaRoutes(app, deps)
   datasetRoutes(app, deps)
   sessionRoutes(app, deps)

@@ -21,6 +21,9 @@ export type ApiDeps = {
 /** A million cells with a name and three labels each. */
 export const defaultVaultBodyBytes = 128 * 2 ** 20
 
+/** Largest file of labels that a person may upload, bytes. */
+export const uploadBytes = 64 * 2 ** 20
+
 /** Largest body of anything else: names, passwords, a link's secret. */
 export const smallBodyBytes = 64 * 2 ** 10
 

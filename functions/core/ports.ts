@@ -253,6 +253,7 @@ export type Ports = {
   router: Router
   files: DatasetFiles
   vault: Vault
+  cells: CellNames
   clock: Clock
   /** New session id: 20 characters of [a-z2-7]. */
   newId(): string

@@ -11,6 +11,7 @@ export type Handling =
 export type Target =
   | { kind: 'health' }
   | { kind: 'active' }
+  | { kind: 'look' }
   | { kind: 'later'; id: string }
   | { kind: 'api'; path: string; query: string; methods: Methods }
 
@@ -44,6 +45,7 @@ export function resolveTarget(rawUrl: string, routePath: string): Target | null 
   }
   if (path === '-/health') return { kind: 'health' }
   if (path === '-/active') return { kind: 'active' }
+  if (path === '-/look') return { kind: 'look' }
   const later = /^-\/later\/([0-9a-f]{32})$/.exec(path)
   return later?.[1] ? { kind: 'later', id: later[1] } : null
 }

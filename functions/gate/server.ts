@@ -72,6 +72,14 @@ async function handle(req: IncomingMessage, res: ServerResponse, deps: ServerDep
     deps.activity.touch()
     return deliver(res, { status: 204, headers: newest(open.answering.sync), body: null })
   }
+  if (target.kind === 'look') {
+    if (method !== 'POST') return refuse(res, notAllowed(['POST']))
+    req.resume()
+    // The vault has changed behind the viewer's back (kept beside, uploaded): read it before a page is loaded from it.
+    if (open.work.mode === 'annotate')
+      for (const kind of ['labels', 'genesets'] as const) await open.answering.sync.look(kind)
+    return deliver(res, { status: 204, headers: newest(open.answering.sync), body: null })
+  }
   if (target.kind === 'later') {
     if (method !== 'GET') return refuse(res, notAllowed(['GET']))
     const gone = new AbortController()

@@ -32,6 +32,8 @@ export type VaultSync = {
   probe(kind: VaultKind): Promise<SavedVersion | null>
   /** Makes the viewer read again if it does not answer from the newest version; call it holding the lock. */
   settle(kind: VaultKind): Promise<void>
+  /** Asks the vault what is newest and has the viewer read it, if it does not answer from that. */
+  look(kind: VaultKind): Promise<void>
   /** Lets the viewer hand over content under this id until `closeSave`. */
   openSave(kind: VaultKind, save: OpenSave): void
   /** @param remembered the viewer answered that it took over what the vault has now */
@@ -153,6 +155,12 @@ export function createVaultSync(work: Pick<Work, 'labelsVersion' | 'geneSetsVers
     }
   }
 
+  async function probe(kind: VaultKind): Promise<SavedVersion | null> {
+    const answer = await api.vaultPut(kind, null, { base: noVersion, requestSha256: '0'.repeat(64) })
+    if (answer.status === 'session-over') deps.onSessionOver()
+    return answer.status === 'base-mismatch' ? answer.latest : null
+  }
+
   const marks = () =>
     JSON.stringify(Object.values(states).map(({ known, stamp, lock }) => [known, stamp, lock.size > 0]))
 
@@ -162,11 +170,12 @@ export function createVaultSync(work: Pick<Work, 'labelsVersion' | 'geneSetsVers
     learn(kind, version) {
       states[kind].known = version
     },
-    async probe(kind) {
-      const answer = await api.vaultPut(kind, null, { base: noVersion, requestSha256: '0'.repeat(64) })
-      if (answer.status === 'session-over') deps.onSessionOver()
-      return answer.status === 'base-mismatch' ? answer.latest : null
-    },
+    probe,
+    look: (kind) =>
+      states[kind].lock.run(async () => {
+        states[kind].known = (await probe(kind))?.version ?? null
+        await settle(kind)
+      }),
     settle,
     openSave(kind, save) {
       states[kind].save = save

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import type { DatasetIndex, DatasetProblem } from '../core/dataset.ts'
 import { LauncherError } from '../core/errors.ts'
+import type { DatasetCells } from '../core/ports.ts'
 import { ProblemFound } from './problems.ts'
 import { readSuperblock, type Superblock } from './superblock.ts'
 
@@ -16,6 +17,8 @@ export type IndexResult = { index: DatasetIndex; title: string | null } | { prob
 export type Indexer = {
   /** What is wrong with the file is a problem, not an error. Throws `unavailable` when the reader itself fails. */
   indexFile(path: string, signal?: AbortSignal): Promise<IndexResult>
+  /** Names of the cells and columns of a file that has been indexed. Throws `unavailable`. */
+  readCells(path: string, signal?: AbortSignal): Promise<DatasetCells>
   /** SHA-256 (hex) of the bytes. Throws `unavailable` when the file can't be read to its end. */
   hashFile(path: string, signal?: AbortSignal): Promise<string>
   /** Is all of the file there, by its own first bytes? Throws what `fs` throws. */
@@ -48,6 +51,8 @@ const resultSchema = z.union([
   z.object({ index: indexSchema, title: z.string().nullable() }),
   z.object({ problem: z.object({ code: z.string(), cause: z.string(), remedy: z.string() }) }),
 ])
+const cellsSchema = z.object({ cells: z.number(), columns: z.array(z.string()) })
+const someNames = z.array(z.string())
 const hashSchema = z.object({ sha256: z.string() })
 
 type Outcome =
@@ -66,7 +71,13 @@ export function createIndexer(options: IndexerOptions): Indexer {
   const pluginPackage = packageFolder(program, 'h5wasm-plugins')
   const plugins = join(pluginPackage, 'plugins')
 
-  function run(what: 'hash' | 'index', file: string, limitMs: number, signal?: AbortSignal): Promise<Outcome> {
+  function run(
+    what: 'hash' | 'index' | 'cells',
+    file: string,
+    limitMs: number,
+    signal?: AbortSignal,
+    hear: (names: unknown) => void = () => {},
+  ): Promise<Outcome> {
     const readable = [realpathSync(program), h5wasm, pluginPackage, file]
     const node = [
       process.execPath,
@@ -101,6 +112,7 @@ export function createIndexer(options: IndexerOptions): Indexer {
         const said = parse(line)
         if (said.result !== undefined) outcome ??= { kind: 'done', result: said.result }
         else if (said.broken !== undefined) outcome ??= { kind: 'broken', how: String(said.broken) }
+        else if (said.names !== undefined) hear(said.names)
         else if (what === 'hash') {
           clearTimeout(timer)
           timer = setTimeout(tooSlow, limitMs)
@@ -136,6 +148,20 @@ export function createIndexer(options: IndexerOptions): Indexer {
           ? `Reading it took longer than ${Math.round(indexMs / 1000)} s, so it was given up.`
           : 'Reading it needed more memory than any sound file needs, or broke the reader.'
       return { problem: new ProblemFound('too-demanding', cause).problem }
+    },
+
+    async readCells(path, signal) {
+      const names: string[] = []
+      const file = await realFile(path)
+      const hear = (some: unknown) => {
+        for (const name of someNames.parse(some)) names.push(name)
+      }
+      const outcome = file === null ? null : await run('cells', file, indexMs, signal, hear)
+      if (outcome?.kind === 'done') {
+        const { cells, columns } = cellsSchema.parse(outcome.result)
+        if (cells === names.length) return { names, columns }
+      }
+      throw new LauncherError('unavailable', 'The names of the cells could not be read from the file.')
     },
 
     async hashFile(path, signal) {
@@ -177,7 +203,7 @@ function permissionFlags(paths: readonly string[]): string[] {
   return [name, ...paths.map((path) => `--allow-fs-read=${path}`)]
 }
 
-function parse(line: string): { result?: unknown; broken?: unknown } {
+function parse(line: string): { result?: unknown; broken?: unknown; names?: unknown } {
   try {
     const said: unknown = JSON.parse(line)
     return typeof said === 'object' && said !== null ? said : {}

@@ -1,12 +1,13 @@
 /**
- * The indexer's own process, one per file: `node indexer.mjs hash|index <file> <lzf plugin folder>`. It parses files
+ * The indexer's own process, one per file: `node indexer.mjs hash|index|cells <file> <lzf plugin folder>`. It parses files
  * that anybody may have made, so it can only read (node's permission model), has bounded memory and is killed when slow;
  * see `client.ts`. Says what it has done, and its result, as lines of JSON.
  */
 import './no-process-binding.ts' // first: before h5wasm is loaded
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { loadHdf5 } from './hdf5.ts'
+import { readCells } from './cells.ts'
+import { loadHdf5, openHdf5 } from './hdf5.ts'
 import { inspectFile } from './inspect.ts'
 
 /** Keeps the client from taking a long file for a stuck one. */
@@ -32,7 +33,11 @@ function say(line: unknown): void {
 try {
   const [what, path = '', pluginFolder = ''] = process.argv.slice(2)
   const result =
-    what === 'hash' ? await hash(path) : await inspectFile(await loadHdf5(pluginFolder), path, pluginFolder)
+    what === 'hash'
+      ? await hash(path)
+      : what === 'cells'
+        ? readCells(openHdf5(await loadHdf5(pluginFolder), path), (names) => say({ names }))
+        : await inspectFile(await loadHdf5(pluginFolder), path, pluginFolder)
   // After a damaged file HDF5's own clean-up may abort, so it is never asked to: the line is out, the process ends.
   process.stdout.write(`${JSON.stringify({ result })}\n`, () => process.exit(0))
 } catch (error) {

@@ -5,6 +5,7 @@ import { isLauncherError } from '../core/errors.ts'
 import type { GatePrincipal } from '../core/principal.ts'
 import type { Session } from '../core/session.ts'
 import { type Context, change, sessionOfGate } from './context.ts'
+import { carryOver } from './merge.ts'
 import { end } from './reap.ts'
 
 const retryMs = 300
@@ -29,6 +30,8 @@ export async function knock(context: Context, settings: GateSettings, gate: Gate
     if ((await change(context, 'admit', session, { progress })) === null) return { status: 'not-yet', retryMs }
   }
   try {
+    // Before the viewer reads them: labels made on another version of the file, each to its own cell.
+    await carryOver(context, session)
     return { status: 'work', work: await workOf(context, settings, session) }
   } catch (error) {
     if (!isLauncherError(error, 'not-found')) throw error

@@ -37,11 +37,27 @@ export async function check(
   const version = await inspect.hash(file.path, signal)
   if (await exclusive(() => identify(context, file, version))) return
   const read = await inspect.index(file.path, signal)
+  if ('index' in read) await keepCells(context, file.path, version, signal)
   await settle((record, now) => {
     if (record.version !== version) return record
     log('info', 'problem' in read ? 'dataset refused' : 'dataset usable', { dataset: record.id })
     return records.indexed(record, read, now)
   })
+}
+
+/** Before the dataset can be opened: labels made on it are known by these names when its file is another one. */
+export async function keepCells(
+  { inspect, cells, log }: Pick<IndexContext, 'inspect' | 'cells' | 'log'>,
+  path: string,
+  version: string,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    if ((await cells.get(version)) === null) await cells.put(version, await inspect.cells(path, signal))
+  } catch (error) {
+    // It can be opened without: only what a page could not save can't be kept by name when the file is replaced.
+    log('warn', 'names of cells not kept', { path, error: String(error) })
+  }
 }
 
 /** The record that waits for this file, while the file is still as it was when its reading began. */

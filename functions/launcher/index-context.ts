@@ -1,6 +1,6 @@
 /** What scanning and checking share: ports, how long to wait, and what is remembered between two looks at the folder. */
 import type { DatasetIndex, DatasetProblem } from '../core/dataset.ts'
-import type { FileStat, Ports } from '../core/ports.ts'
+import type { DatasetCells, FileStat, Ports } from '../core/ports.ts'
 
 /** Looks into files, by their path below the data folder. Throws `not-found` for one that is gone meanwhile. */
 export interface Inspector {
@@ -13,6 +13,8 @@ export interface Inspector {
     path: string,
     signal: AbortSignal,
   ): Promise<{ index: DatasetIndex; title: string | null } | { problem: DatasetProblem }>
+  /** Of a file that has been indexed: the names of its cells and columns. */
+  cells(path: string, signal: AbortSignal): Promise<DatasetCells>
 }
 
 export type IndexDeps = {
@@ -29,7 +31,7 @@ export type IndexDeps = {
   retryMs?: number
 }
 
-export type IndexPorts = Pick<Ports, 'files' | 'catalogue' | 'clock' | 'log'>
+export type IndexPorts = Pick<Ports, 'files' | 'catalogue' | 'cells' | 'clock' | 'log'>
 
 /** A file untouched for this long when it is first seen needs no watching; longer than clocks of file servers differ. */
 const oldMs = 60_000

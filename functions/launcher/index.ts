@@ -8,6 +8,7 @@ import { createContext } from './context.ts'
 import { beat, bye } from './heartbeat.ts'
 import { launch } from './launch.ts'
 import { getDataset, listDatasets } from './list-datasets.ts'
+import * as merge from './merge.ts'
 import { placeInLine, promote, stillWaiting } from './promote.ts'
 import { reap } from './reap.ts'
 import * as share from './share.ts'
@@ -57,6 +58,9 @@ export function createLauncher(given: Ports, limits: Limits, gates: GateSettings
     history: (who, datasetId, kind) => annotations.history(context, who, datasetId, kind),
     readVersion: (who, datasetId, kind, version) => annotations.readVersion(context, who, datasetId, kind, version),
     restore: (who, datasetId, kind, version, base) => annotations.restore(context, who, datasetId, kind, version, base),
+    keepBeside: (who, datasetId, kind, save) => merge.keepBeside(context, who, datasetId, kind, save),
+    uploadLabels: (who, datasetId, upload) => merge.uploadLabels(context, who, datasetId, upload),
+    carried: (who, datasetId) => merge.carried(context, who, datasetId),
     makeLink: (who, datasetId, wish) => share.makeLink(context, who, datasetId, wish),
     listLinks: (who, datasetId) => share.listLinks(context, who, datasetId),
     getLink: (who, linkId) => share.getLink(context, who, linkId),

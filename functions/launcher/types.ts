@@ -10,6 +10,7 @@ import type {
 } from '../api/contract/gate.ts'
 import type { Dataset } from '../core/dataset.ts'
 import type { LaunchLink } from '../core/link.ts'
+import type { MergeReport } from '../core/merge-report.ts'
 import type { VaultKind, VaultVersion } from '../core/ports.ts'
 import type { GatePrincipal, Principal, ViewMode } from '../core/principal.ts'
 import type { Receipt, Session } from '../core/session.ts'
@@ -21,6 +22,9 @@ export type LaunchOptions = {
   /** Take the next larger size than the last session had. */
   larger?: boolean
 }
+
+/** What became of labels or gene sets that were brought together with others. */
+export type Merged = { version: string; report: MergeReport }
 
 /** A launch link as it is asked for. */
 export type LinkWish = {
@@ -89,6 +93,22 @@ export interface Launcher {
     version: string,
     base: string | null,
   ): Promise<VaultVersion>
+
+  /** What a page could not save, as it sent it, is kept by cell name beside what is there. */
+  keepBeside(
+    who: Principal,
+    datasetId: string,
+    kind: VaultKind,
+    save: { datasetVersion: string; base: string | null; body: Uint8Array },
+  ): Promise<Merged>
+  /** A file of labels by cell name. Throws `bad-request`, `base-mismatch`. */
+  uploadLabels(
+    who: Principal,
+    datasetId: string,
+    upload: { body: Uint8Array; base: string | null; mode: 'replace' | 'add' },
+  ): Promise<Merged>
+  /** What became of the newest labels when the dataset was replaced; null when somebody has saved since. */
+  carried(who: Principal, datasetId: string): Promise<Merged | null>
 
   /** Throws `bad-request`, `not-allowed`, `conflict`. */
   makeLink(who: Principal, datasetId: string, wish: LinkWish): Promise<LaunchLink>

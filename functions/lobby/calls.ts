@@ -80,8 +80,8 @@ async function onSession(
   return answer(deps, asked, await statusOf(deps, asked, session && (await act(asked.who, session))))
 }
 
-/** Throws `not-signed-in`, `owner-changed`, `dataset-changed`, and what `getDataset` throws. */
-async function authorize(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Asked> {
+/** Who asks, and that it is who the page was made for. Throws `not-signed-in`, `link-over`, `owner-changed`. */
+export async function authorizePerson(c: Context, deps: LobbyDeps, page: PageAddress) {
   const found = await whoAsks(c, deps, page)
   if (found === null) throw nobody(page)
   const { who, claim } = found
@@ -95,6 +95,12 @@ async function authorize(c: Context, deps: LobbyDeps, page: PageAddress): Promis
         owner: who.name,
       },
     )
+  return { who, claim }
+}
+
+/** Throws as `authorizePerson`, `dataset-changed`, and what `getDataset` throws. */
+async function authorize(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Asked> {
+  const { who, claim } = await authorizePerson(c, deps, page)
   const dataset = await deps.launcher.getDataset(who, page.datasetId)
   const version = c.req.header(pageHeaders.datasetVersion)
   if (version !== undefined && version !== dataset.version)
@@ -123,8 +129,11 @@ function decodeHeader(value: string): string {
 
 async function statusOf(deps: LobbyDeps, { who, dataset }: Asked, known?: Session | null): Promise<LobbyStatus> {
   const session = known === undefined ? await deps.launcher.findSession(who, dataset.id) : known
-  const queue = session === null ? null : await deps.launcher.waitInLine(session)
-  return lobbyStatus(who, dataset, { session, queue }, deps.clock.now(), deps.limits)
+  const [queue, carried] = await Promise.all([
+    session === null ? null : deps.launcher.waitInLine(session),
+    deps.launcher.carried(who, dataset.id),
+  ])
+  return lobbyStatus(who, dataset, { session, queue, carried }, deps.clock.now(), deps.limits)
 }
 
 async function answer(deps: LobbyDeps, asked: Asked, status: LobbyStatus): Promise<Response> {

@@ -22,6 +22,8 @@ export type LobbyDeps = {
     | 'stop'
     | 'history'
     | 'readVersion'
+    | 'keepBeside'
+    | 'carried'
   >
   /** Does this login still stand for this owner? With the groups of now; null ends what its cookies opened. */
   checkLogin(loginId: string, ownerId: string): Promise<Principal | null>

@@ -11,6 +11,7 @@ import { keep, nobody, status, stop, wake } from './calls.ts'
 import type { LobbyDeps } from './deps.ts'
 import { download, downloads } from './download.ts'
 import { askForTicket, enter } from './enter.ts'
+import { createMerge, mergeBytes } from './merge.ts'
 import { plainPage, viewerPage } from './page.tsx'
 import { serveStatic } from './static-files.ts'
 import { datasetWords } from './status.ts'
@@ -20,6 +21,7 @@ import { whoAsks } from './who.ts'
 export function createLobby(deps: LobbyDeps): Hono {
   assertOrigins(deps)
   const app = new Hono()
+  const merge = createMerge()
   type Handle = (c: Context, deps: LobbyDeps, page: PageAddress) => Response | Promise<Response>
   const at = (handle: Handle) => (c: Context) => {
     const page = addressOf(c)
@@ -51,8 +53,12 @@ export function createLobby(deps: LobbyDeps): Hono {
   app.get(`${pagePattern}/-/annotations/:file`, at(download))
   app.all(`${pagePattern}/api/v0.2/*`, at(apiWithoutViewer))
 
+  app.post(`${pagePattern}/-/merge/:kind`, bodyLimit({ maxSize: mergeBytes, onError: tooLarge }), async (c) => {
+    assertOwnOrigin(c, deps, /^application\/(json|octet-stream)\b/)
+    return at(merge)(c)
+  })
   app.post(`${pagePattern}/-/*`, bodyLimit({ maxSize: 4096, onError: tooLarge }), async (c, next) => {
-    assertOwnOrigin(c, deps)
+    assertOwnOrigin(c, deps, /^application\/json\b/)
     await next()
   })
   app.post(`${pagePattern}/-/wake`, at(wake))
@@ -131,10 +137,11 @@ function files(c: Context, deps: LobbyDeps, prefix: string): Response | Promise<
 }
 
 /** Cookies come along with any site's POST to a host of this site; the Origin header does not lie. */
-function assertOwnOrigin(c: Context, deps: LobbyDeps): void {
+function assertOwnOrigin(c: Context, deps: LobbyDeps, types: RegExp): void {
   if (c.req.header('origin') !== deps.viewOrigin)
     throw new LauncherError('not-allowed', `This can only be asked for by a page of ${deps.viewOrigin}.`)
-  if (!/^application\/json\b/.test(c.req.header('content-type') ?? ''))
+  // A form of another site can send neither.
+  if (!types.test(c.req.header('content-type') ?? ''))
     throw new LauncherError('bad-request', 'The body must be JSON, with content type application/json.')
 }
 

@@ -15,7 +15,7 @@ type Problem = NonNullable<LobbyStatus['problem']>
 export function lobbyStatus(
   who: Principal,
   dataset: Dataset,
-  { session, queue }: { session: Session | null; queue: LobbyStatus['queue'] },
+  { session, queue, carried }: { session: Session | null } & Pick<LobbyStatus, 'queue' | 'carried'>,
   now: number,
   limits: Limits,
 ): LobbyStatus {
@@ -28,7 +28,7 @@ export function lobbyStatus(
     guest: who.kind === 'guest',
     mode: modeOf(who),
     queue: state === 'queued' ? queue : null,
-    carried: null,
+    carried,
     dataset: { id: dataset.id, title: dataset.title, version: dataset.version },
     sessionId: session?.id ?? null,
     stage: starting ? (starting.progress?.stage ?? 'starting') : null,

@@ -67,7 +67,8 @@ const rules: readonly {
     why: 'launcher knows core and the wire’s types, no platform',
     run: below('functions/launcher/', 'functions/core/'),
     types: below('functions/api/contract/'),
-    packages: (target) => node(target),
+    // Files that people and pages bring, read by libraries.
+    packages: (target) => node(target) || target === 'papaparse' || target === 'flatbuffers',
   },
   {
     folder: 'functions/auth/',

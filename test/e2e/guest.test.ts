@@ -85,7 +85,8 @@ describe('a guest by a launch link', () => {
 
     await admin.click('button:has-text("Revoke")')
     // The page hears of it at the latest when somebody uses it.
-    await guest.click('[data-testid="colorby-louvain"]')
+    await guest.fill('[data-testid="gene-search"]', 'CD79A')
+    await guest.keyboard.press('Enter')
     await guest.waitForSelector('text=/taken back|expired/', { timeout: 60_000 })
     await guest.close()
     expect((await admin.request.get(`${launcher.viewUrl}/v/pbmc/-/status`)).status()).toBe(200)

@@ -133,7 +133,7 @@ describe('a file that cellxgene can’t load', () => {
     await bed.launcher.launch(admin, 'pbmc', { by: 'click' })
     const session = await over(bed, 'pbmc')
     expect(session.ending).toMatchObject({ cause: 'load-failed', detail: expect.stringContaining('No valid layout') })
-    const status = lobbyStatus(admin, dataset(), { session, queue: null }, Date.now(), defaultLimits)
+    const status = lobbyStatus(admin, dataset(), { session, queue: null, carried: null }, Date.now(), defaultLimits)
     expect(status).toMatchObject({
       state: 'failed',
       problem: { code: 'load-failed', title: expect.stringMatching(words) },

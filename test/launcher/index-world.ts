@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import type { Dataset, DatasetProblem } from '../../functions/core/dataset.ts'
 import type { Catalogue } from '../../functions/core/ports.ts'
 import { createIndexDatasets, type IndexDatasets, type Inspector } from '../../functions/launcher/index-dataset.ts'
+import { createCellNames } from '../../functions/platform/local/cell-names.ts'
 import { createDatasetFiles } from '../../functions/platform/local/dataset-files.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -37,7 +38,13 @@ export function makeWorld() {
     index: null as IndexDatasets | null,
     start() {
       world.index = createIndexDatasets(
-        { files, catalogue, clock: { now: () => world.now }, log: () => undefined },
+        {
+          files,
+          catalogue,
+          cells: createCellNames(join(root, '.cells')),
+          clock: { now: () => world.now },
+          log: () => undefined,
+        },
         { inspect, datasetChanged: async (id) => void world.changed.push(id) },
       )
       return world.index
@@ -105,6 +112,9 @@ export function makeWorld() {
       const text = await read(path)
       await world.whileHashing?.(path)
       return createHash('sha256').update(text).digest('hex')
+    },
+    async cells(path) {
+      return { names: [...(await read(path))], columns: [] }
     },
     async index(path) {
       world.indexed.push(path)

@@ -72,6 +72,10 @@ export function fakeLauncher(now: () => number, onLaunch: (session: Session) => 
     },
     findSession: async (who, datasetId) => launcher.session(who.id, datasetId),
     history: async () => [],
+    carried: async () => null,
+    keepBeside: async () => {
+      throw new LauncherError('bad-request', 'nothing is kept here')
+    },
     readVersion: async () => {
       throw new LauncherError('not-found', 'There is no such version.')
     },

@@ -273,6 +273,7 @@ export class World {
         },
         listDatasets: async () => [],
       },
+      cells: { get: async () => null, put: async () => {} },
       clock: { now: () => this.now },
       newId: () => `s${++this.ids}`,
       gateToken: async () => 'token',

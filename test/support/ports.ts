@@ -12,6 +12,7 @@ import { createCatalogue } from '../../functions/platform/dynamo/catalogue.ts'
 import { createLinkStore } from '../../functions/platform/dynamo/links.ts'
 import { createReceiptStore } from '../../functions/platform/dynamo/receipts.ts'
 import { createSessionStore } from '../../functions/platform/dynamo/sessions.ts'
+import { createCellNames } from '../../functions/platform/local/cell-names.ts'
 import { createRouter } from '../../functions/platform/local/router.ts'
 import { type LocalStore, openStore } from '../../functions/platform/local/store.ts'
 import { createVault } from '../../functions/platform/local/vault.ts'
@@ -149,6 +150,7 @@ export async function openTestBed(dir: string, datasets: readonly Dataset[] = [a
       locate: async (path) => ({ kind: 'path', path: `/data/${path}` }),
     },
     vault: createVault(join(dir, 'vault'), clock),
+    cells: createCellNames(join(dir, 'cells')),
     clock,
     newId: () => [...randomBytes(20)].map((byte) => 'abcdefghijklmnopqrstuvwxyz234567'[byte % 32]).join(''),
     gateToken: async (session) => `token-of-${session.id}`,

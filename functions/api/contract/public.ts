@@ -107,12 +107,27 @@ export const version = z
     base: z.string().nullable().openapi({ description: 'The version that this one replaced' }),
     savedAt: time,
     savedBy: z.string(),
-    origin: z.string().openapi({ description: '`session:<id>`, or `restore:<version>`' }),
+    origin: z.string().openapi({
+      description: '`session:<id>`, `restore:<version>`, `upload`, `merge:<version>` or `carry-over:<version>`',
+    }),
     datasetVersion: z.string(),
     sizeBytes: z.int(),
     sha256: z.string(),
   })
   .openapi('AnnotationVersion')
+
+export const merged = z
+  .object({
+    version: z.string(),
+    report: z.object({
+      labelledCells: z.int().openapi({ description: 'Cells with a label in what was brought' }),
+      matchedCells: z.int().openapi({ description: 'How many of them the dataset has' }),
+      unmatchedCells: z.int().openapi({ description: 'Kept, and back when their cells are' }),
+      unmatchedSample: z.array(z.string()),
+      renamed: z.array(z.object({ from: z.string(), to: z.string() })),
+    }),
+  })
+  .openapi('Merged')
 
 export const kept = z
   .object({

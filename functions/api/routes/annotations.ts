@@ -1,6 +1,7 @@
 /** What people keep: versions of labels and gene sets, to look at, download and restore. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { kept, listOf, restoreRequest, vaultKind, version } from '../contract/public.ts'
+import { LauncherError } from '../../core/errors.ts'
+import { kept, listOf, merged, restoreRequest, vaultKind, version } from '../contract/public.ts'
 import type { ApiDeps, Env } from '../deps.ts'
 import { downloadName } from '../download-name.ts'
 import { json, jsonBody, problems } from '../openapi.ts'
@@ -53,7 +54,45 @@ const restore = createRoute({
   responses: { 201: json(version, 'The new version'), ...problems(400, 401, 403, 404, 409, 412) },
 })
 
+const upload = createRoute({
+  method: 'put',
+  path: '/api/datasets/{datasetId}/annotations/labels',
+  tags: ['annotations'],
+  summary: 'Upload labels as CSV, by cell name',
+  description:
+    'The first column names the cells, each other one is a category. `if-match: "<version>"` names the newest version you know of, `if-none-match: *` says that there is none. A column with the name of one of the dataset’s own is renamed.',
+  request: {
+    params: z.object({ datasetId: datasetParam }),
+    query: z.object({
+      mode: z.enum(['replace', 'add']).default('replace').openapi({
+        description: '`replace`: the file is all that there is from now on. `add`: beside what is there.',
+      }),
+    }),
+    headers: z.object({
+      'if-match': z.string().optional().openapi({ description: 'The newest version you know of, in quotes' }),
+      'if-none-match': z.literal('*').optional().openapi({ description: 'Nothing is kept yet' }),
+    }),
+    body: { required: true, content: { 'text/csv': { schema: z.string() } } },
+  },
+  responses: {
+    200: json(merged, 'The new version, and what matched'),
+    ...problems(400, 401, 403, 404, 409, 412, 503),
+  },
+})
+
 export function annotationRoutes(app: OpenAPIHono<Env>, { launcher }: ApiDeps): void {
+  app.openapi(upload, async (c) => {
+    const { 'if-match': match, 'if-none-match': none } = c.req.valid('header')
+    const base = /^"(\d{1,12})"$/.exec(match ?? '')?.[1] ?? null
+    if (base === null && none === undefined)
+      throw new LauncherError(
+        'bad-request',
+        'Say which version this replaces: if-match: "<version>", or if-none-match: * when nothing is kept yet.',
+      )
+    const body = new Uint8Array(await c.req.arrayBuffer())
+    const { mode } = c.req.valid('query')
+    return c.json(await launcher.uploadLabels(c.var.who, c.req.valid('param').datasetId, { body, base, mode }), 200)
+  })
   app.openapi(list, async (c) => {
     const all = await launcher.listAnnotations(c.var.who)
     const items = all.map(({ dataset: { id, title, state }, labels, geneSets }) => ({

@@ -22,6 +22,7 @@ import { createOnceStore } from '../dynamo/once.ts'
 import { createReceiptStore } from '../dynamo/receipts.ts'
 import { createSessionStore } from '../dynamo/sessions.ts'
 import { createUserStore } from '../dynamo/users.ts'
+import { createCellNames } from './cell-names.ts'
 import { clientAddress } from './client-address.ts'
 import { createDatasetFiles } from './dataset-files.ts'
 import { newSessionId } from './ids.ts'
@@ -151,6 +152,7 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
       tasks,
       router,
       files: createDatasetFiles(settings.dataDir),
+      cells: createCellNames(join(settings.stateDir, 'cells')),
       vault: createVault(join(settings.stateDir, 'vault'), clock),
       clock,
       newId: newSessionId,

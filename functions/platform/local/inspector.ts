@@ -30,6 +30,7 @@ export function createInspector(files: DatasetFiles, indexer: Indexer): Inspecto
       }
     },
     hash: async (path, signal) => indexer.hashFile(await realPath(path), signal),
+    cells: async (path, signal) => indexer.readCells(await realPath(path), signal),
     index: async (path, signal) => indexer.indexFile(await realPath(path), signal),
   }
 }

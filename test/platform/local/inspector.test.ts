@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import type { Dataset } from '../../../functions/core/dataset.ts'
 import { createIndexer } from '../../../functions/indexer/client.ts'
 import { createIndexDatasets } from '../../../functions/launcher/index-dataset.ts'
+import { createCellNames } from '../../../functions/platform/local/cell-names.ts'
 import { createDatasetFiles } from '../../../functions/platform/local/dataset-files.ts'
 import { createInspector } from '../../../functions/platform/local/inspector.ts'
 import { builtPrograms } from '../../support/built.ts'
@@ -28,6 +29,7 @@ test('real files, as a lab drops them', async () => {
   const records = new Map<string, Dataset>()
   const files = createDatasetFiles(root)
   const indexer = createIndexer({ program: join(await builtPrograms(), 'indexer.mjs') })
+  const cells = createCellNames(join(root, '.cells'))
   let now = Date.now()
   const index = createIndexDatasets(
     {
@@ -38,6 +40,7 @@ test('real files, as a lab drops them', async () => {
         create: async (one) => !records.has(one.id) && records.set(one.id, one).size > 0,
         put: async (one) => void records.set(one.id, one),
       },
+      cells,
       clock: { now: () => now },
       log: () => undefined,
     },

@@ -1,0 +1,116 @@
+/** Labels by cell name, and what may be done to them without losing one or giving it to another cell. Pure. */
+import type { MergeReport } from './merge-report.ts'
+
+/** cellxgene's page's own word for a cell without a label. */
+export const unassigned = 'unassigned'
+
+export type LabelTable = {
+  /** Name of the first column of the file, the one with the cells' names. */
+  header: string
+  columns: readonly string[]
+  /** Cell → one word per column, in the order of `columns`; empty or `unassigned`: none. */
+  rows: ReadonlyMap<string, readonly string[]>
+}
+
+const isLabel = (word: string | undefined): boolean => word !== undefined && word !== '' && word !== unassigned
+const isLabelled = (words: readonly string[]): boolean => words.some(isLabel)
+
+/** A name that nobody has: `name`, `name (note)`, `name (note 2)` … At most 120 characters. */
+export function freeName(name: string, note: string, taken: ReadonlySet<string>): string {
+  const short = note.slice(0, 40)
+  for (let number = 1; ; number++) {
+    const end = number === 1 ? ` (${short})` : ` (${short} ${number})`
+    const free = `${name.slice(0, 120 - end.length)}${end}`
+    if (!taken.has(free)) return free
+  }
+}
+
+/**
+ * Labels brought to another dataset version. Rows stay as they are, by name: those of cells that the version does not
+ * have as well, so that they come back with their cells. A column that the version uses itself gets another name, as the
+ * viewer would give it (functions/viewer, labels.py).
+ */
+export function carryOver(
+  table: LabelTable,
+  cells: { names: ReadonlySet<string>; columns: readonly string[] },
+): { table: LabelTable; report: MergeReport } {
+  const taken = new Set([...cells.columns, ...table.columns])
+  const renamed: MergeReport['renamed'] = []
+  const columns = table.columns.map((from) => {
+    if (!cells.columns.includes(from)) return from
+    const to = freeName(from, 'label', taken)
+    taken.add(to)
+    renamed.push({ from, to })
+    return to
+  })
+  return { table: { ...table, columns }, report: { ...matching(table, cells.names), renamed } }
+}
+
+/** How many labelled cells a dataset version has, and some that it does not. */
+export function matching(table: LabelTable, names: ReadonlySet<string>): Omit<MergeReport, 'renamed'> {
+  let [labelled, matched] = [0, 0]
+  const unmatchedSample: string[] = []
+  for (const [cell, words] of table.rows) {
+    if (!isLabelled(words)) continue
+    labelled++
+    if (names.has(cell)) matched++
+    else if (unmatchedSample.length < 10) unmatchedSample.push(cell)
+  }
+  return { labelledCells: labelled, matchedCells: matched, unmatchedCells: labelled - matched, unmatchedSample }
+}
+
+/**
+ * Both: theirs as they are, and of mine every column that says something else. A column with a name of theirs and other
+ * content is renamed after who made it.
+ */
+export function keepBoth(
+  theirs: LabelTable,
+  mine: LabelTable,
+  by: string,
+  taken: readonly string[] = [],
+): { table: LabelTable; report: MergeReport } {
+  const used = new Set([...theirs.columns, ...mine.columns, ...taken])
+  const renamed: MergeReport['renamed'] = []
+  const added: { name: string; at: number }[] = []
+  for (const [at, from] of mine.columns.entries()) {
+    const there = theirs.columns.indexOf(from)
+    if (there >= 0 && sameColumn(theirs, there, mine, at)) continue
+    const name = there >= 0 ? freeName(from, by, used) : from
+    used.add(name)
+    if (name !== from) renamed.push({ from, to: name })
+    added.push({ name, at })
+  }
+  const rows = new Map<string, string[]>()
+  const none = theirs.columns.map(() => '')
+  for (const cell of new Set([...theirs.rows.keys(), ...mine.rows.keys()]))
+    rows.set(cell, [...(theirs.rows.get(cell) ?? none), ...added.map(({ at }) => mine.rows.get(cell)?.[at] ?? '')])
+  const table = { header: theirs.header, columns: [...theirs.columns, ...added.map(({ name }) => name)], rows }
+  const all = new Set(mine.rows.keys())
+  return { table, report: { ...matching(mine, all), renamed } }
+}
+
+function sameColumn(a: LabelTable, atA: number, b: LabelTable, atB: number): boolean {
+  const word = (table: LabelTable, cell: string, at: number) => {
+    const found = table.rows.get(cell)?.[at]
+    return isLabel(found) ? found : ''
+  }
+  for (const cell of new Set([...a.rows.keys(), ...b.rows.keys()]))
+    if (word(a, cell, atA) !== word(b, cell, atB)) return false
+  return true
+}
+
+/**
+ * A whole new state of one dataset version's cells, as the page sends it: other cells keep their labels, in the columns
+ * that are still there.
+ */
+export function replaceCells(before: LabelTable | null, state: LabelTable): LabelTable {
+  if (before === null || state.columns.length === 0) return state
+  const rows = new Map(state.rows)
+  const from = state.columns.map((column) => before.columns.indexOf(column))
+  for (const [cell, words] of before.rows) {
+    if (rows.has(cell)) continue
+    const kept = from.map((at) => (at < 0 ? '' : (words[at] ?? '')))
+    if (isLabelled(kept)) rows.set(cell, kept)
+  }
+  return { ...state, rows }
+}
