@@ -1,8 +1,9 @@
 /** My annotations: what one keeps, its versions, and how to get them out or back. */
 import type { FC } from 'hono/jsx'
 import type { Dataset } from '../functions/core/dataset.ts'
+import type { MergeReport } from '../functions/core/merge-report.ts'
 import type { VaultKind, VaultVersion } from '../functions/core/ports.ts'
-import { bytes } from './format.ts'
+import { bytes, count } from './format.ts'
 import { Act, type Frame, Page, When } from './layout.tsx'
 
 export type KeptRow = { dataset: Dataset; labels: VaultVersion | null; geneSets: VaultVersion | null }
@@ -75,9 +76,13 @@ type VersionsPageProps = {
   frame: Frame
   dataset: Pick<Dataset, 'id' | 'title' | 'state' | 'version'>
   kinds: readonly { kind: VaultKind; versions: readonly VaultVersion[] }[]
+  upload: UploadView | null
 }
 
-export const VersionsPage: FC<VersionsPageProps> = ({ frame, dataset, kinds }) => (
+/** What became of a file that was just uploaded. */
+export type UploadView = { merged: { version: string; report: MergeReport } | null; trouble: string }
+
+export const VersionsPage: FC<VersionsPageProps> = ({ frame, dataset, kinds, upload }) => (
   <Page frame={frame} title={`Annotations of ${dataset.title}`} here="annotations">
     <p class="small">
       <a href="/annotations">My annotations</a>
@@ -90,6 +95,18 @@ export const VersionsPage: FC<VersionsPageProps> = ({ frame, dataset, kinds }) =
         <a href={`/datasets/${dataset.id}`}>About this dataset</a>
       </p>
     )}
+    {upload?.trouble && (
+      <div class="alert" role="alert">
+        <p>{upload.trouble} Nothing was changed.</p>
+      </div>
+    )}
+    {upload?.merged && (
+      <output class="card">
+        <p>
+          <strong>Kept as version {upload.merged.version}.</strong> {reportWords(upload.merged.report)}
+        </p>
+      </output>
+    )}
     {kinds.map(({ kind, versions }) => (
       <section>
         <h2>{kindWords[kind]}</h2>
@@ -100,10 +117,48 @@ export const VersionsPage: FC<VersionsPageProps> = ({ frame, dataset, kinds }) =
         ) : (
           <Versions dataset={dataset} kind={kind} versions={versions} />
         )}
+        {kind === 'labels' && dataset.state === 'usable' && (
+          <Upload datasetId={dataset.id} base={versions[0]?.version ?? 'none'} />
+        )}
       </section>
     ))}
   </Page>
 )
+
+const Upload: FC<{ datasetId: string; base: string }> = ({ datasetId, base }) => (
+  <form class="card" method="post" action={`/annotations/${datasetId}/labels/upload`} enctype="multipart/form-data">
+    <h3>Upload labels</h3>
+    <p class="small muted">
+      A CSV whose first column has the names of the cells, and each other one a category. Rows are matched by name.
+    </p>
+    <input type="hidden" name="base" value={base} />
+    <div class="field">
+      <label for="file">File</label>
+      <input id="file" name="file" type="file" accept=".csv,text/csv" required />
+    </div>
+    <fieldset>
+      <legend>What is there</legend>
+      <label class="choice">
+        <input type="radio" name="mode" value="add" checked /> stays; the file comes beside it
+      </label>
+      <label class="choice">
+        <input type="radio" name="mode" value="replace" /> is replaced by the file; it stays among the versions
+      </label>
+    </fieldset>
+    <button type="submit">Upload</button>
+  </form>
+)
+
+/** What matched, in a sentence or two. */
+function reportWords({ labelledCells, matchedCells, unmatchedCells, unmatchedSample, renamed }: MergeReport): string {
+  const words = [`${count(matchedCells)} of ${count(labelledCells)} labelled cells are in the file of the dataset.`]
+  if (unmatchedCells > 0)
+    words.push(
+      `The labels of ${count(unmatchedCells)} others (${unmatchedSample.slice(0, 3).join(', ')}${unmatchedCells > 3 ? ', …' : ''}) are kept for when they come.`,
+    )
+  for (const { from, to } of renamed) words.push(`“${from}” was renamed “${to}”, because the name was taken.`)
+  return words.join(' ')
+}
 
 const Versions: FC<{ dataset: VersionsPageProps['dataset']; kind: VaultKind; versions: readonly VaultVersion[] }> = ({
   dataset,
@@ -169,6 +224,9 @@ const Versions: FC<{ dataset: VersionsPageProps['dataset']; kind: VaultKind; ver
 function originWords(version: VaultVersion, current: string): string {
   const restored = /^restore:(\d+)$/.exec(version.origin)?.[1]
   const words = restored ? [`Restored from version ${restored}.`] : []
+  if (version.origin === 'upload') words.push('Uploaded.')
+  if (version.origin.startsWith('merge:')) words.push('Kept beside what was saved meanwhile.')
+  if (version.origin.startsWith('carry-over:')) words.push('Brought over to another version of the file.')
   if (version.datasetVersion !== current && current !== '') words.push('Made on an earlier version of the file.')
   return words.join(' ')
 }

@@ -108,7 +108,10 @@ export const DatasetPage: FC<DatasetPageProps> = ({ frame, seen, dataset, sessio
       <h2>What you keep for it</h2>
       <div class="card">
         {kept.every((one) => one === null) ? (
-          <p class="muted">Nothing yet. Categories, labels and gene sets that you make in the viewer are kept here.</p>
+          <p class="muted">
+            Nothing yet. Categories, labels and gene sets that you make in the viewer are kept here; you can also{' '}
+            <a href={`/annotations/${dataset.id}`}>upload labels</a>.
+          </p>
         ) : (
           <>
             <dl class="facts">

@@ -127,6 +127,7 @@ export async function keepBeside(
         renamed: report.renamed.length,
       })
     } catch (error) {
+      // Another tab was first: look again. Ten at once can make the vault refuse for a moment.
       if (!isLauncherError(error, 'base-mismatch')) throw error
     }
   }

@@ -82,6 +82,59 @@ describe('annotations', () => {
   })
 })
 
+describe('an upload of labels', () => {
+  const path = '/api/datasets/pbmc/annotations/labels'
+  const put = (who: Awaited<ReturnType<typeof bed.browser>>, body: string, headers: Record<string, string>) =>
+    bed.app.request(`${appOrigin}${path}`, {
+      method: 'PUT',
+      headers: { cookie: who.cookie, origin: appOrigin, 'content-type': 'text/csv', ...headers },
+      body,
+    })
+
+  it('says what matched, and never replaces what its sender does not know of', async () => {
+    await bed.ports.cells.put('v1', { names: ['x', 'y'], columns: ['louvain'] })
+    const uma = await bed.browser({ name: 'uma' })
+    const first = await put(uma, 'cell,type\nx,T\nq,B\n', { 'if-none-match': '*' })
+    await conform.check('PUT', path, first)
+    expect(await first.json()).toEqual({
+      version: '1',
+      report: { labelledCells: 2, matchedCells: 1, unmatchedCells: 1, unmatchedSample: ['q'], renamed: [] },
+    })
+    const blind = await put(uma, 'cell,type\nx,B\n', { 'if-none-match': '*' })
+    expect([blind.status, await blind.json()]).toMatchObject([412, { code: 'base-mismatch', latest: { version: '1' } }])
+    expect((await put(uma, 'cell,type\nx,B\n', {})).status).toBe(400)
+    expect((await put(uma, 'cell,type\nx,B\n', { 'if-match': '"1"' })).status).toBe(200)
+    const broken = await put(uma, 'cell,type\nx,B\nx,T\n', { 'if-match': '"2"' })
+    expect([broken.status, await broken.json()]).toMatchObject([400, { detail: expect.stringContaining('twice') }])
+    expect((await put(uma, 'cell,type\nx,B\n', { 'if-match': '"2"', origin: 'https://evil.example' })).status).toBe(403)
+  })
+
+  it('is a form on the page of what one keeps', async () => {
+    const vera = await bed.browser({ name: 'vera' })
+    const send = (fields: Record<string, string>, csv: string) => {
+      const form = new FormData()
+      for (const [name, value] of Object.entries(fields)) form.set(name, value)
+      form.set('file', new File([csv], 'labels.csv', { type: 'text/csv' }))
+      return bed.app.request(`${appOrigin}/annotations/pbmc/labels/upload`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { cookie: vera.cookie, origin: appOrigin },
+        body: form,
+      })
+    }
+    expect(await (await vera.get('/datasets/pbmc')).text()).toContain('/annotations/pbmc')
+    expect(await (await vera.get('/annotations/pbmc')).text()).toContain('type="file"')
+    const refused = await send({ base: 'none', mode: 'replace' }, 'cell,type\nq,T\n')
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('None of the 1 names')])
+    const kept = await send({ base: 'none', mode: 'replace' }, 'cell,louvain\nx,T\nq,B\n')
+    expect(kept.status).toBe(200)
+    const words = await kept.text()
+    expect(words).toContain('1 of 2 labelled cells')
+    expect(words).toContain('louvain (label)')
+    expect((await send({ base: 'none', mode: 'replace' }, 'cell,type\nx,T\n')).status).toBe(412)
+  })
+})
+
 describe('the tests above', () => {
   it('have seen every operation succeed', () => expect(conform.unseen('annotations')).toEqual([]))
 })

@@ -68,7 +68,7 @@ const rules: readonly {
     run: below('functions/launcher/', 'functions/core/'),
     types: below('functions/api/contract/'),
     // Files that people and pages bring, read by libraries.
-    packages: (target) => node(target) || target === 'papaparse' || target === 'flatbuffers',
+    packages: (target) => node(target) || target === 'papaparse',
   },
   {
     folder: 'functions/auth/',

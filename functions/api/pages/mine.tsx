@@ -1,11 +1,13 @@
 /** What belongs to the reader: sessions, receipts, annotations. */
 import type { Hono } from 'hono'
-import { AnnotationsPage, VersionsPage } from '../../../web/annotations.tsx'
+import { AnnotationsPage, type UploadView, VersionsPage } from '../../../web/annotations.tsx'
 import { sessionsSeen } from '../../../web/session-state.tsx'
 import { SessionsPage } from '../../../web/sessions.tsx'
-import { LauncherError } from '../../core/errors.ts'
+import { isLauncherError, LauncherError } from '../../core/errors.ts'
 import { vaultKinds } from '../../core/ports.ts'
+import type { Principal } from '../../core/principal.ts'
 import type { Env } from '../deps.ts'
+import { toProblem } from '../problem.ts'
 import type { WebDeps } from './deps.ts'
 import { field, readForm } from './forms.ts'
 import type { Render } from './render.ts'
@@ -41,6 +43,14 @@ export function minePages(app: Hono<Env>, deps: WebDeps, { frame, html }: Render
     return c.redirect('/sessions', 303)
   })
 
+  /** Of what one keeps, or could begin to keep: who may open a dataset may upload labels for it. */
+  async function versionsPage(who: Principal, id: string, upload: UploadView | null) {
+    const mine = (await launcher.listAnnotations(who)).find(({ dataset }) => dataset.id === id)
+    const dataset = mine?.dataset ?? (await launcher.getDataset(who, id))
+    const kinds = vaultKinds.map(async (kind) => ({ kind, versions: await launcher.history(who, id, kind) }))
+    return <VersionsPage frame={frame(who)} dataset={dataset} kinds={await Promise.all(kinds)} upload={upload} />
+  }
+
   app.get('/annotations', async (c) => {
     const { who } = c.var
     return html(c, <AnnotationsPage frame={frame(who)} rows={await launcher.listAnnotations(who)} />)
@@ -49,10 +59,25 @@ export function minePages(app: Hono<Env>, deps: WebDeps, { frame, html }: Render
     const { who } = c.var
     const id = c.req.param('id')
     // By what one keeps, not by what one may open: labels stay theirs when the right to the file is gone.
-    const mine = (await launcher.listAnnotations(who)).find(({ dataset }) => dataset.id === id)
-    if (mine === undefined) throw new LauncherError('not-found', 'You keep nothing for this dataset.')
-    const kinds = vaultKinds.map(async (kind) => ({ kind, versions: await launcher.history(who, id, kind) }))
-    return html(c, <VersionsPage frame={frame(who)} dataset={mine.dataset} kinds={await Promise.all(kinds)} />)
+    return html(c, await versionsPage(who, id, null))
+  })
+  app.post('/annotations/:id/labels/upload', async (c) => {
+    const { who } = c.var
+    const id = c.req.param('id')
+    const form = await c.req.parseBody()
+    const { file, base, mode } = form
+    if (!(file instanceof File) || typeof base !== 'string' || !/^(none|\d{1,12})$/.test(base))
+      throw new LauncherError('bad-request', 'Choose a file of labels first.')
+    const body = new Uint8Array(await file.arrayBuffer())
+    const wish = { body, base: base === 'none' ? null : base, mode: mode === 'add' ? 'add' : 'replace' } as const
+    try {
+      const merged = await launcher.uploadLabels(who, id, wish)
+      return html(c, await versionsPage(who, id, { merged, trouble: '' }))
+    } catch (error) {
+      if (!isLauncherError(error, 'bad-request') && !isLauncherError(error, 'base-mismatch')) throw error
+      const { status, detail } = toProblem(error, { method: 'POST', path: c.req.path, log: deps.log })
+      return html(c, await versionsPage(who, id, { merged: null, trouble: detail }), status)
+    }
   })
   app.post('/annotations/:id/:kind/restore', async (c) => {
     const { id, kind: named } = c.req.param()

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono'
 import { MessagePage } from '../../../web/message.tsx'
 import { LauncherError } from '../../core/errors.ts'
 import type { Principal } from '../../core/principal.ts'
-import { type Env, smallBodyBytes } from '../deps.ts'
+import { type Env, smallBodyBytes, uploadBytes } from '../deps.ts'
 import { assertOwnOrigin, commonHeaders, limitBody, limitTime } from '../guards.ts'
 import { allowedMethods } from '../not-found.ts'
 import { methodNotAllowed, type Problem, problemHeaders, toProblem } from '../problem.ts'
@@ -23,7 +23,10 @@ export function createWeb(deps: WebDeps): Hono<Env> {
   const { auth, appOrigin, limits, log } = deps
   const render = createRender(deps)
   const app = new Hono<Env>()
-  app.use('*', commonHeaders(appOrigin.startsWith('https:')), limitTime(limits.apiTimeoutMs), limitBody(smallBodyBytes))
+  const [small, upload] = [limitBody(smallBodyBytes), limitBody(uploadBytes)]
+  const limitBodies: typeof small = (c, next) =>
+    (c.req.method === 'POST' && c.req.path.endsWith('/labels/upload') ? upload : small)(c, next)
+  app.use('*', commonHeaders(appOrigin.startsWith('https:')), limitTime(limits.apiTimeoutMs), limitBodies)
   assetRoutes(app, deps.assets)
   signInRoutes(app, deps, render)
   guestRoutes(app, deps, render)
