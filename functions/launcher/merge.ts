@@ -2,14 +2,14 @@
 import { createHash } from 'node:crypto'
 import { isUsable } from '../core/dataset.ts'
 import { isLauncherError, LauncherError } from '../core/errors.ts'
-import { carryOver as bring, keepBoth, type LabelTable, matching, replaceCells } from '../core/label-table.ts'
+import { carryOver as bring, keepBoth, matching, replaceCells } from '../core/label-table.ts'
 import type { MergeReport } from '../core/merge-report.ts'
 import type { DatasetCells, VaultKind, VaultRef, VaultVersion } from '../core/ports.ts'
 import { modeOf, type Principal } from '../core/principal.ts'
 import type { Session } from '../core/session.ts'
 import type { Context } from './context.ts'
 import { formatGeneSets, keepBothSets, parseGeneSets } from './gene-sets-csv.ts'
-import { formatLabels, labelLimits, parseLabels } from './labels-csv.ts'
+import { formatLabels, parseLabels, parseUpload } from './labels-csv.ts'
 import { openable } from './launch.ts'
 import { visible } from './list-datasets.ts'
 import { readGeneSets, readLabels } from './page-save.ts'
@@ -196,8 +196,7 @@ export async function uploadLabels(
       'unavailable',
       'The names of this dataset’s cells are still being read. Try again in a minute.',
     )
-  const given = parseLabels(upload.body)
-  checkUpload(given)
+  const given = parseUpload(upload.body)
   const names = new Set(cells.names)
   const { table: own, report } = bring(given, { names, columns: cells.columns })
   const inFile = [...own.rows.keys()].filter((cell) => names.has(cell)).length
@@ -222,21 +221,4 @@ export async function uploadLabels(
   })
   ports.log('info', 'labels uploaded', { dataset: datasetId, version: kept.version, cells: inFile })
   return { version: kept.version, report: { ...report, renamed } }
-}
-
-function checkUpload({ columns, rows }: LabelTable): void {
-  const wrong = (what: string) => new LauncherError('bad-request', `These labels can’t be shown: ${what}.`)
-  if (columns.length === 0) throw wrong('the file has no columns of labels')
-  if (columns.length > labelLimits.columns) throw wrong(`more than ${labelLimits.columns} columns`)
-  const words = columns.map(() => new Set<string>())
-  for (const row of rows.values())
-    for (const [at, word] of row.entries()) {
-      words[at]?.add(word)
-      if (word.length > labelLimits.wordLength) throw wrong(`a label of more than ${labelLimits.wordLength} characters`)
-    }
-  const many = columns.find((_, at) => (words[at]?.size ?? 0) > labelLimits.labelsPerColumn)
-  if (many !== undefined)
-    throw wrong(
-      `the column “${many}” has more than ${labelLimits.labelsPerColumn} different labels; is it a column of numbers?`,
-    )
 }
