@@ -12,13 +12,14 @@ const env = {
 }
 
 /** On two processors these would time each other out. */
-const heavy = ['test/e2e/**', 'test/flow/**', 'test/viewer/**', 'test/companion/**'].map(
+const heavy = ['test/e2e/**', 'test/flow/**', 'test/viewer/**', 'test/companion/**', 'test/attack/**'].map(
   (folder) => `${folder}/*.test.{ts,tsx}`,
 )
 
 export default defineConfig({
   test: {
     env,
+    setupFiles: ['test/support/record-traffic.ts'],
     projects: [
       {
         extends: true,

@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { type ErrorCode, LauncherError } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'
+import { withoutSecrets } from '../core/redact.ts'
 
 /** Codes that only the HTTP edge knows; never thrown as a `LauncherError`. */
 export const edgeCodes = ['method-not-allowed', 'internal'] as const
@@ -69,7 +70,7 @@ export function toProblem(error: unknown, at: { method: string; path: string; lo
 function internal(error: unknown, { method, path, log }: { method: string; path: string; log: Log }): Problem {
   const id = crypto.randomUUID()
   const words = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  log('error', 'unexpected', { id, method, path, error: words.slice(0, 2000) })
+  log('error', 'unexpected', { id, method, path, error: withoutSecrets(words).slice(0, 2000) })
   return problem('internal', `Try again. If it stays, tell your administrator this number: ${id}`, { id })
 }
 

@@ -12,6 +12,7 @@ import { run } from '../../functions/gate/run.ts'
 import type { Tuning } from '../../functions/gate/tuning.ts'
 import { type StandInApi, startStandInApi } from '../support/stand-in-api.ts'
 import { type StandInViewer, type StandInViewerOptions, startStandInViewer } from '../support/stand-in-viewer.ts'
+import { keepOutput } from '../support/suite-record.ts'
 import { shortTempDir } from './short-temp-dir.ts'
 
 export const routePath = '/s/01-abc/'
@@ -109,10 +110,14 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   })
   const signals = new EventEmitter()
   const logged: World['logged'] = []
+  const keep = keepOutput('gate')
   const left = run(config, {
     signals,
     tuning: { ...quick, ...options.tuning },
-    log: (_level, event, fields) => logged.push(fields ? { event, fields } : { event }),
+    log: (_level, event, fields) => {
+      logged.push(fields ? { event, fields } : { event })
+      keep(`${JSON.stringify(logged.at(-1))}\n`)
+    },
   })
   onTestFinished(async () => {
     signals.emit('SIGTERM')

@@ -10,6 +10,7 @@ import type { LobbyDeps } from '../../functions/lobby/deps.ts'
 import { createLobby } from '../../functions/lobby/lobby.ts'
 import { staticFile } from '../../functions/lobby/static-files.ts'
 import { cutViewerIndex } from '../../functions/lobby/viewer-index.ts'
+import { keepOutput } from '../support/suite-record.ts'
 import { type FakeLauncher, fakeLauncher } from './fake-launcher.ts'
 
 export const appOrigin = 'http://localhost:8080'
@@ -79,6 +80,11 @@ export async function lobbyTest(over: Partial<LobbyDeps> = {}): Promise<LobbyTes
   const logins = new Map<string, Principal>([ada, bob, gail].map((who) => [who.loginId ?? '', who]))
   const spent = new Set<string>()
   const logged: string[] = []
+  const keep = keepOutput('lobby')
+  const log: LobbyDeps['log'] = (_level, event, fields) => {
+    logged.push(`${event} ${JSON.stringify(fields)}`)
+    keep(`${logged.at(-1)}\n`)
+  }
   const app = createLobby({
     launcher,
     checkLogin: async (loginId, ownerId) => {
@@ -88,12 +94,12 @@ export async function lobbyTest(over: Partial<LobbyDeps> = {}): Promise<LobbyTes
     once: { spend: async (key) => !spent.has(key) && Boolean(spent.add(key)) },
     keys,
     clock,
-    log: (_level, event, fields) => void logged.push(`${event} ${JSON.stringify(fields)}`),
+    log,
     assets,
     appOrigin,
     viewOrigin,
     limits: defaultLimits,
-    problem: (error, at) => toProblem(error, { ...at, log: (_level, event) => void logged.push(event) }),
+    problem: (error, at) => toProblem(error, { ...at, log }),
     recheckMs: 20,
     ...over,
   })

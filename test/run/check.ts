@@ -5,7 +5,9 @@ import { build } from '../../functions/setup/build.mjs'
 import { projectRoot } from '../../functions/setup/python.ts'
 import { SetupError, say } from '../../functions/setup/words.mjs'
 import { ensurePlatform } from '../infra/graph.ts'
+import { suiteVariable } from '../support/suite-record.ts'
 import { documentsDrift } from './documents.ts'
+import { newSuiteFolder, scanLogs } from './log-secrets.ts'
 import { spawnVisible } from './spawn-visible.ts'
 import { ensureTools } from './tools.ts'
 
@@ -33,6 +35,7 @@ const steps: readonly Step[] = [
   { name: 'programs', run: () => build(root).then(() => one) },
   { name: 'generated documents', run: async () => (drift() ? none : one) },
   { name: 'tests', run: tests },
+  { name: 'no log of the tests holds a secret of theirs', run: logSecrets },
 ]
 
 /** Against SST's own types, which `sst install` brings. */
@@ -55,6 +58,7 @@ async function tests(): Promise<Counts> {
   const code = await spawnVisible(process.execPath, [path.join(modules, 'vitest/vitest.mjs'), ...args], {
     ...process.env,
     ...found,
+    [suiteVariable]: suite(),
   })
   const said = read(report)
   if (said === null) return none
@@ -66,6 +70,27 @@ async function tests(): Promise<Counts> {
     total.failed = 1
   }
   return total
+}
+
+let recorded: string | undefined
+
+/** What the tests use and log goes here until the last step has compared the two. */
+function suite(): string {
+  recorded ??= newSuiteFolder()
+  return recorded
+}
+
+async function logSecrets(): Promise<Counts> {
+  const { logs, bytes, secrets, findings } = scanLogs(suite())
+  for (const { log, line, kind } of findings.slice(0, 50)) say(`${log}, line ${line}: ${kind}`)
+  say(`${logs} logs (${Math.ceil(bytes / 1024)} KiB), ${secrets} secrets, ${findings.length} of them found`)
+  // Kept when something was found, for who must find out where it came from.
+  if (findings.length > 0) say(`The logs are in ${suite()}; delete the folder afterwards: the secrets are there too.`)
+  else rmSync(suite(), { recursive: true, force: true })
+  // A whole run without either has recorded nothing, and shown nothing.
+  const blind = chosen.length === 0 && (logs < 20 || secrets < 100)
+  if (blind) say('So few logs or secrets can’t be all that the tests had.')
+  return findings.length > 0 || blind ? none : one
 }
 
 type Report = Record<'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numFailedTestSuites', number>
@@ -91,7 +116,7 @@ async function check(): Promise<void> {
   mkdirSync(path.join(root, '.cache'), { recursive: true })
   found = await ensureTools()
   if (setupOnly) return
-  for (const step of chosen.length > 0 ? steps.slice(-1) : steps) {
+  for (const step of chosen.length > 0 ? steps.slice(-2) : steps) {
     const started = performance.now()
     say(`\n── ${step.name}`)
     const result = await step.run().catch((error: unknown) => {

@@ -11,6 +11,7 @@ import type { User } from '../../functions/core/principal.ts'
 import type { Conform, OpenApi } from './conform.ts'
 import { appOrigin, aUser, testAuth, viewOrigin } from './people.ts'
 import { openTestBed, type TestBed } from './ports.ts'
+import { keepOutput } from './suite-record.ts'
 
 export type LogLine = { level: LogLevel; event: string; fields: Record<string, unknown> }
 
@@ -46,7 +47,11 @@ export const webDir = fileURLToPath(new URL('../../web', import.meta.url))
 export async function openTestApp(dir: string, options: Options = {}): Promise<TestApp> {
   const bed = await openTestBed(dir, options.datasets)
   const logged: LogLine[] = []
-  const log: WebDeps['log'] = (level, event, fields = {}) => void logged.push({ level, event, fields })
+  const keep = keepOutput('app')
+  const log: WebDeps['log'] = (level, event, fields = {}) => {
+    logged.push({ level, event, fields })
+    keep(`${JSON.stringify({ level, event, ...fields })}\n`)
+  }
   const { auth, users } = await testAuth(bed.store.table, bed.clock, { log, ...options.auth })
   const limits = { ...defaultLimits, ...options.limits }
   const deps: WebDeps = {

@@ -1,5 +1,6 @@
 /** What a person does in cellxgene's page, by the names that its own tests use. */
 import type { Page } from 'playwright-core'
+import { recordSecret } from './suite-record.ts'
 
 const id = (name: string) => `[data-testid="${name}"]`
 
@@ -29,6 +30,7 @@ export async function drawnPixels(page: Page): Promise<number> {
 }
 
 export async function createCategory(page: Page, name: string): Promise<void> {
+  recordSecret('label', name)
   await page.click('text=Create new category')
   await page.fill(id('new-category-name'), name)
   await page.click(id('submit-category'))
@@ -37,6 +39,7 @@ export async function createCategory(page: Page, name: string): Promise<void> {
 
 /** A new label of a category, given to the cells that are selected. */
 export async function labelSelection(page: Page, category: string, label: string): Promise<void> {
+  recordSecret('label', label)
   await page.click(id(`${category}:see-actions`))
   await page.click(id(`${category}:add-new-label-to-category`))
   await page.fill(id(`${category}:new-label-name`), label)

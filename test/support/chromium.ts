@@ -2,7 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, chromium, type Request } from 'playwright-core'
+import { recordHeaders, recordQuery } from './record-traffic.ts'
+import { recordSecret, suiteVariable } from './suite-record.ts'
 import { tool } from './tools.ts'
 
 const options = [
@@ -40,5 +42,34 @@ export async function launchChromium(more: readonly string[] = []): Promise<Brow
     },
   })
   browser.once('disconnected', () => rmSync(home, { recursive: true, force: true, maxRetries: 5 }))
+  return process.env[suiteVariable] ? recorded(browser) : browser
+}
+
+/** Every context that is made from now on tells what it sends: no log may hold it. */
+function recorded(browser: Browser): Browser {
+  const newContext = browser.newContext.bind(browser)
+  browser.newContext = async (...given) => {
+    const context = await newContext(...given)
+    context.on('request', (request) => void record(request))
+    return context
+  }
+  // Playwright's own shortcut makes its context past the one above.
+  browser.newPage = async (...given) => {
+    const context = await browser.newContext(...given)
+    const page = await context.newPage()
+    page.once('close', () => void context.close().catch(() => undefined))
+    return page
+  }
   return browser
+}
+
+async function record(request: Request): Promise<void> {
+  recordQuery(request.url())
+  // Long ones only: `#content` is a place on a page.
+  recordSecret('link secret', /#(.{20,})$/.exec(request.url())?.[1])
+  const typed = /\bx-www-form-urlencoded/.test(request.headers()['content-type'] ?? '') ? request.postData() : null
+  for (const [name, value] of new URLSearchParams(typed ?? ''))
+    if (name === 'password' || name === 'secret') recordSecret(name === 'secret' ? 'link secret' : name, value)
+  // A request whose page is gone by now has nothing to tell.
+  await request.allHeaders().then(recordHeaders, () => undefined)
 }

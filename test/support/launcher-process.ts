@@ -6,6 +6,7 @@ import type { TaskRecord } from '../../functions/platform/local/task-record.ts'
 import { projectRoot } from '../../functions/setup/python.ts'
 import { builtPrograms } from './built.ts'
 import { freePort } from './dynamodb-local.ts'
+import { keepLog, keepOutput, recordSecret } from './suite-record.ts'
 import { testPython, testSample } from './tools.ts'
 
 export type LauncherProcess = {
@@ -57,13 +58,19 @@ export async function startLauncher(from: {
   }
   const ports = from.ports ?? { app: await freePort(), view: await freePort() }
   const args = ['--data', dataDir, '--state', stateDir, '--port', String(ports.app), '--view-port', String(ports.view)]
+  keepLog(path.join(stateDir, 'launcher.log'))
+  const keep = keepOutput('launcher')
   const child = spawn(
     process.execPath,
     [path.join(projectRoot(), 'functions', 'setup', 'start.mjs'), ...args, ...(from.args ?? [])],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   let printed = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (printed += text))
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text) => {
+      printed += text
+      keep(text)
+    })
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const launcher: LauncherProcess = {
     child,
@@ -104,7 +111,10 @@ async function signInLine(printed: () => string, exited: Promise<number | null>)
   void exited.then(() => (over = true))
   for (let left = 1200; left > 0 && !over; left -= 1) {
     const url = /^Open (http\S+)$/m.exec(printed())?.[1]
-    if (url) return url
+    if (url) {
+      recordSecret('link secret', url.split('#')[1])
+      return url
+    }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new Error(`The launcher did not start. It said: ${printed()}`)

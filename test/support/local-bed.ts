@@ -14,6 +14,7 @@ import { projectRoot } from '../../functions/setup/python.ts'
 import { builtPrograms } from './built.ts'
 import { freePort } from './dynamodb-local.ts'
 import { recordedProcesses } from './launcher-process.ts'
+import { keepLog, recordSecret } from './suite-record.ts'
 import { testPython } from './tools.ts'
 
 export type LocalBed = LocalLauncher & {
@@ -45,7 +46,9 @@ export async function startLocalBed(
   const store = await openStore(stateDir)
   for (const dataset of datasets) await createCatalogue(store.table).put(dataset)
   await store.close()
+  keepLog(join(stateDir, 'launcher.log'))
   const running = await startLocal(settings, { python: testPython(), root: projectRoot(), ...installation })
+  recordSecret('link secret', running.signInUrl.split('#')[1])
   const keys = await loadSigningKeys(stateDir)
   const clock = { now: () => Date.now() }
   return {

@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { Page } from 'playwright-core'
 import { projectRoot } from '../../functions/setup/python.ts'
 import type { LauncherProcess } from './launcher-process.ts'
+import { keepOutput, recordSecret } from './suite-record.ts'
 
 export const password = 'correct horse battery staple'
 
@@ -13,8 +14,14 @@ export async function addUser(stateDir: string, name: string, ...options: string
   const child = spawn(process.execPath, [program, 'add', name, ...options, '--state', stateDir], {
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  recordSecret('password', password)
+  const keep = keepOutput('users')
   let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text))
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text) => {
+      said += text
+      keep(text)
+    })
   child.stdin.end(`${password}\n`)
   const code = await new Promise((resolve) => child.once('close', resolve))
   if (code !== 0) throw new Error(`users add ${name}: ${said}`)
