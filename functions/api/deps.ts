@@ -1,4 +1,5 @@
 /** What the app origin is made from, and what every request carries once its asker is known. */
+import type { Context } from 'hono'
 import type { Auth } from '../auth/auth.ts'
 import type { Limits } from '../core/limits.ts'
 import type { Clock, Log } from '../core/ports.ts'
@@ -14,6 +15,8 @@ export type ApiDeps = {
   /** As browsers see them: scheme, host and port, without a path. */
   appOrigin: string
   viewOrigin: string
+  /** The client's address as far as it can be trusted; attempts at passwords are counted by it. */
+  clientAddress(c: Context): string
   /** Largest CSV that a gate may save, bytes. */
   vaultBodyBytes?: number
 }

@@ -57,6 +57,7 @@ async function administrator(users: UserStore, clock: Clock): Promise<UserRecord
     admin: true,
     disabled: false,
     passwordHash: null,
+    generation: 0,
     createdAt: clock.now(),
   }
   const user = (await users.create(fresh)) ? fresh : await users.get(adminName)

@@ -6,6 +6,7 @@ import type { Principal } from '../core/principal.ts'
 import { type AdminLinks, createAdminLinks } from './admin-link.ts'
 import { type ApiTokens, createApiTokens } from './api-token.ts'
 import { createBearer, type IssuerConfig } from './bearer.ts'
+import { createChangePassword, type PasswordChange } from './change-password.ts'
 import { createGateTokens, type GateTokens } from './gate-token.ts'
 import type { Keys } from './keys.ts'
 import { createLinks, type Links } from './links.ts'
@@ -40,6 +41,8 @@ export type Auth = {
   passwords: Passwords
   /** Name and password → the value of a login cookie. Throws as `createSignIn`. */
   signIn(attempt: SignInAttempt): Promise<string>
+  /** Ends every login of theirs. @returns the value of a new login cookie. Throws as `createChangePassword`. */
+  changePassword(who: Principal, change: PasswordChange): Promise<string>
   /** One-time link → the value of a login cookie. */
   signInByLink(secret: string): Promise<string>
   /** For the lobby: does this login still stand for this owner? With the groups of now. */
@@ -62,6 +65,7 @@ export function createAuth(deps: AuthDeps): Auth {
     passwords,
     ...(deps.signInLimits ? { limits: deps.signInLimits } : {}),
   })
+  const changePassword = createChangePassword({ users: deps.users, passwords, checkPassword })
   return {
     keys,
     links,
@@ -72,6 +76,7 @@ export function createAuth(deps: AuthDeps): Auth {
     gateTokens: createGateTokens(deps),
     authenticate: createAuthenticator({ logins, apiTokens, bearer }),
     signIn: async (attempt) => logins.open(await checkPassword(attempt)),
+    changePassword: async (who, change) => logins.open(await changePassword(who, change)),
     signInByLink: async (secret) => logins.open(await adminLinks.redeem(secret)),
     checkLogin: (loginId, ownerId) =>
       parseGuestOwnerId(ownerId) === null ? logins.check(loginId, ownerId) : links.checkLogin(loginId, ownerId),

@@ -95,7 +95,7 @@ export function createLinks(deps: {
     const now = clock.now()
     const expiresAt = Math.min(now + defaultLoginMs, link.expiresAt)
     const userName = guestOwnerId(link.id, guest.key)
-    await logins.create({ id: hashSecret(cookie), userName, createdAt: now, expiresAt })
+    await logins.create({ id: hashSecret(cookie), userName, generation: 0, createdAt: now, expiresAt })
     return { cookie, expiresAt, link, guest, personalUrl: personalUrl(link.id, guest.key) }
   }
 

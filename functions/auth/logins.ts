@@ -32,6 +32,8 @@ export function createLogins(deps: {
     const user = await deps.users.get(login.userName)
     // A user removed and made again under the same name must not inherit a browser.
     if (user === null || user.disabled || user.createdAt > login.createdAt) return null
+    // Another password ends what was opened with the old one.
+    if (user.generation !== login.generation) return null
     return userPrincipal(user, login.id)
   }
   return {
@@ -39,7 +41,8 @@ export function createLogins(deps: {
       const secret = newSecret()
       const createdAt = deps.clock.now()
       const expiresAt = createdAt + (deps.lifetimeMs ?? defaultLoginMs)
-      await deps.logins.create({ id: hashSecret(secret), userName: user.name, createdAt, expiresAt })
+      const { name: userName, generation } = user
+      await deps.logins.create({ id: hashSecret(secret), userName, generation, createdAt, expiresAt })
       return secret
     },
     find: (cookieValue) => byId(hashSecret(cookieValue)),

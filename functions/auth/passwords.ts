@@ -1,6 +1,7 @@
-/** Passwords: argon2id hashes, and a check that takes as long for a user who does not exist. */
+/** Passwords: argon2id hashes, a check that takes as long for a user who does not exist, and the way over from other hashes. */
 import { hash, verify } from '@node-rs/argon2'
 import { LauncherError } from '../core/errors.ts'
+import { verifyForeign } from './foreign-hash.ts'
 import { newSecret } from './secrets.ts'
 
 /** OWASP's Password Storage Cheat Sheet, first choice that fits a small server: argon2id, 19 MiB, two passes, one lane. */
@@ -14,6 +15,11 @@ export type Passwords = {
   hash(password: string): Promise<string>
   /** False for a null hash too, after the same work, so that time does not tell which names exist. */
   verify(hash: string | null, password: string): Promise<boolean>
+  /**
+   * For a password that was just found right: an argon2id hash to keep instead of one from elsewhere, null when it is
+   * one already. However short: it was good enough so far, and refusing it would lock its owner out.
+   */
+  renewed(hash: string, password: string): Promise<string | null>
 }
 
 export function createPasswords(): Passwords {
@@ -32,11 +38,19 @@ export function createPasswords(): Passwords {
     },
     async verify(stored, password) {
       // Cut, not refused: the work stays the same and no kept password is this long.
-      const right = await verify(stored ?? (await nobody), normal(password.slice(0, 2 * longest))).catch(() => false)
-      return right && stored !== null
+      const own = stored !== null && isOwn(stored) ? stored : await nobody
+      const right = await verify(own, normal(password.slice(0, 2 * longest))).catch(() => false)
+      if (own === stored) return right
+      // Besides the work for nobody, not instead of it: most other hashes are so quick that names would show.
+      return stored !== null && verifyForeign(stored, password)
+    },
+    async renewed(stored, password) {
+      return isOwn(stored) ? null : hash(normal(password.slice(0, 2 * longest)), parameters)
     },
   }
 }
+
+const isOwn = (stored: string): boolean => stored.startsWith('$argon2')
 
 /** The same letters typed on two keyboards may arrive in two forms of Unicode (NIST SP 800-63B, 3.1.1.2). */
 const normal = (password: string): string => password.normalize('NFKC')

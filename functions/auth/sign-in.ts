@@ -53,6 +53,10 @@ export function createSignIn(deps: {
       )
     if (user.disabled)
       throw new LauncherError('not-allowed', 'This account is disabled. Ask your administrator to enable it again.')
-    return user
+    const kept = user.passwordHash ?? ''
+    const renewed = await deps.passwords.renewed(kept, attempt.password)
+    // Not set when somebody else sets another password at this moment; theirs is the one to keep.
+    const set = renewed !== null && (await deps.users.setPassword(name, kept, renewed, false))
+    return set ? { ...user, passwordHash: renewed } : user
   }
 }

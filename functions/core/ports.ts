@@ -54,8 +54,13 @@ export type UserRecord = {
   groups: string[]
   admin: boolean
   disabled: boolean
-  /** argon2id, PHC string; null for a user that can't sign in with a password. */
+  /**
+   * argon2id, PHC string; until the first sign-in of somebody who came with an htpasswd file, the hash from there; null
+   * for a user that can't sign in with a password.
+   */
   passwordHash: string | null
+  /** Grows when every sign-in of this user is to end; logins of an earlier one are void. */
+  generation: number
   createdAt: number
 }
 
@@ -65,13 +70,18 @@ export interface UserStore {
   /** Creates only; false when the name is taken. */
   create(user: UserRecord): Promise<boolean>
   put(user: UserRecord): Promise<void>
+  /**
+   * Another hash in place of `from`; with `endLogins`, `generation` grows in the same write.
+   * @returns false when the user is gone or has another hash than `from` by now
+   */
+  setPassword(name: string, from: string | null, to: string, endLogins: boolean): Promise<boolean>
 }
 
 /**
  * A signed-in browser; sign-out deletes it and with it everything its cookies opened. `userName` is a user's name, or a
- * guest's owner id (`guest:<link>:<key>`), which no user's name can be.
+ * guest's owner id (`guest:<link>:<key>`), which no user's name can be. `generation` is the user's at sign-in (guests: 0).
  */
-export type Login = { id: string; userName: string; createdAt: number; expiresAt: number }
+export type Login = { id: string; userName: string; generation: number; createdAt: number; expiresAt: number }
 
 export interface LoginStore {
   create(login: Login): Promise<void>

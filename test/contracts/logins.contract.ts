@@ -7,7 +7,13 @@ const id = () => `login-${process.pid}-${++ids}`
 
 export function loginStoreContract(label: string, make: () => LoginStore): void {
   describe(`LoginStore: ${label}`, () => {
-    const login = () => ({ id: id(), userName: 'ada', createdAt: 1_800_000_000_000, expiresAt: 1_800_000_600_000 })
+    const login = () => ({
+      id: id(),
+      userName: 'ada',
+      generation: 3,
+      createdAt: 1_800_000_000_000,
+      expiresAt: 1_800_000_600_000,
+    })
 
     it('gives back what was created, and nothing else', async () => {
       const mine = login()

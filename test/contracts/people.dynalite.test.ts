@@ -13,12 +13,16 @@ afterAll(() => store.close())
 
 describe('records of people', () => {
   it('reads the first version of each record, and refuses one from the future', () => {
-    const user = { pk: 'users', sk: 'user#ada', v: 1, ...aUser() }
-    expect(readUser(user)).toEqual(aUser())
-    expect(() => readUser({ ...user, v: 2 })).toThrow(/newer than this program/)
+    const { generation: _none, ...old } = aUser()
+    const user = { pk: 'users', sk: 'user#ada', v: 1, ...old }
+    expect(readUser(user)).toEqual(aUser({ generation: 0 }))
+    expect(readUser({ ...user, v: 2, generation: 4 })).toEqual(aUser({ generation: 4 }))
+    expect(() => readUser({ ...user, v: 3 })).toThrow(/newer than this program/)
     const login = { id: 'x', userName: 'ada', createdAt: 1, expiresAt: 2 }
-    expect(readLogin({ pk: 'login#x', sk: 'login', v: 1, expires: 86_401, ...login })).toEqual(login)
-    expect(() => readLogin({ ...login, v: 2 })).toThrow(/newer than this program/)
+    const kept = { pk: 'login#x', sk: 'login', v: 1, expires: 86_401, ...login }
+    expect(readLogin(kept)).toEqual({ ...login, generation: 0 })
+    expect(readLogin({ ...kept, v: 2, generation: 4 })).toEqual({ ...login, generation: 4 })
+    expect(() => readLogin({ ...kept, v: 3 })).toThrow(/newer than this program/)
   })
 
   it('deletes what expired a day ago and nothing else', async () => {
@@ -26,8 +30,8 @@ describe('records of people', () => {
     const day = 24 * 60 * 60_000
     const logins = createLoginStore(store.table)
     await createUserStore(store.table).create(aUser({ name: 'kept' }))
-    await logins.create({ id: 'old', userName: 'kept', createdAt: 1, expiresAt: now - day - 2000 })
-    await logins.create({ id: 'new', userName: 'kept', createdAt: 1, expiresAt: now - day + 2000 })
+    await logins.create({ id: 'old', userName: 'kept', generation: 0, createdAt: 1, expiresAt: now - day - 2000 })
+    await logins.create({ id: 'new', userName: 'kept', generation: 0, createdAt: 1, expiresAt: now - day + 2000 })
     expect(await deleteExpired(store.table, now)).toBeGreaterThan(0)
     expect(await logins.get('old')).toBeNull()
     expect(await logins.get('new')).not.toBeNull()

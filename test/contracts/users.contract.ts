@@ -35,5 +35,29 @@ export function userStoreContract(label: string, make: () => UserStore): void {
       const mine = (await store.list()).filter((user) => [first, second].includes(user.name))
       expect(mine).toEqual([aUser({ name: first, passwordHash: null, groups: ['late'] }), aUser({ name: second })])
     })
+
+    it('sets a password in place of the one that is known, and ends logins when asked to', async () => {
+      const store = make()
+      const [mine, other] = [aUser({ name: name(), passwordHash: null, groups: ['x'] }), aUser({ name: name() })]
+      await store.create(mine)
+      await store.create(other)
+      expect(await store.setPassword(mine.name, 'another', 'a', true)).toBe(false)
+      expect(await store.get(mine.name)).toEqual(mine)
+      expect(await store.setPassword(mine.name, null, 'a', false)).toBe(true)
+      expect(await store.get(mine.name)).toEqual({ ...mine, passwordHash: 'a' })
+      expect(await store.setPassword(mine.name, 'a', 'b', true)).toBe(true)
+      expect(await store.get(mine.name)).toEqual({ ...mine, passwordHash: 'b', generation: 1 })
+      expect(await store.setPassword(name(), null, 'a', true)).toBe(false)
+      expect(await store.get(other.name)).toEqual(other)
+    })
+
+    it('lets one of many who set a password at once win', async () => {
+      const store = make()
+      const mine = aUser({ name: name(), passwordHash: 'old' })
+      await store.create(mine)
+      const tries = Array.from({ length: 20 }, (_, n) => store.setPassword(mine.name, 'old', `new-${n}`, true))
+      expect((await Promise.all(tries)).filter(Boolean)).toHaveLength(1)
+      expect((await store.get(mine.name))?.generation).toBe(1)
+    })
   })
 }

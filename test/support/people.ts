@@ -18,6 +18,7 @@ export function aUser(over: Partial<UserRecord> = {}): UserRecord {
     admin: false,
     disabled: false,
     passwordHash: '$argon2id$none',
+    generation: 0,
     createdAt: 1_700_000_000_000,
     ...over,
   }

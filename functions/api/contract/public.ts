@@ -28,6 +28,10 @@ export const me = z
   })
   .openapi('Me')
 
+export const passwordRequest = z
+  .strictObject({ current: z.string().min(1).max(1000), next: z.string().min(1).max(1000) })
+  .openapi('PasswordRequest')
+
 export const token = z
   .object({ token: z.string(), tokenType: z.literal('Bearer'), expiresAt: time })
   .openapi('Token', { description: 'Ends early when the browser that made it signs out.' })

@@ -1,5 +1,4 @@
 /** What the pages need beside what the API needs. */
-import type { Context } from 'hono'
 import type { ApiDeps } from '../deps.ts'
 
 export type Asset = {
@@ -11,6 +10,4 @@ export type Asset = {
 export type WebDeps = ApiDeps & {
   /** By name; see `readWebAssets`. */
   assets: ReadonlyMap<string, Asset>
-  /** The client's address as far as it can be trusted; attempts to sign in are counted by it. */
-  clientAddress(c: Context): string
 }

@@ -5,13 +5,14 @@ import { expiresAttribute, expiresSeconds } from './expired.ts'
 import type { Item } from './query.ts'
 import { assertVersion, type Table } from './table.ts'
 
-const recordVersion = 1
+const recordVersion = 2
 const keyOf = (id: string) => ({ pk: `login#${id}`, sk: 'login' })
 
 export function readLogin(item: Item): Login {
   assertVersion(item, 'login', recordVersion)
-  const { id, userName, createdAt, expiresAt } = item as Login
-  return { id, userName, createdAt, expiresAt }
+  // Version 1 knew no generations.
+  const { id, userName, generation = 0, createdAt, expiresAt } = item as Omit<Login, 'generation'> & Partial<Login>
+  return { id, userName, generation, createdAt, expiresAt }
 }
 
 export function createLoginStore(table: Table): LoginStore {

@@ -1,17 +1,18 @@
 /** People with an account on this launcher: one item each. */
-import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
+import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { UserRecord, UserStore } from '../../core/ports.ts'
 import { type Item, listItems } from './query.ts'
 import { assertVersion, conditionally, type Table, withoutKeys } from './table.ts'
 
 const pk = 'users'
-const recordVersion = 1
+const recordVersion = 2
 const keyOf = (name: string) => ({ pk, sk: `user#${name}` })
 const write = (user: UserRecord): Item => ({ ...user, ...keyOf(user.name), v: recordVersion })
 
 export function readUser(item: Item): UserRecord {
   assertVersion(item, 'user', recordVersion)
-  return withoutKeys(item) as UserRecord
+  // Version 1 knew no generations.
+  return { generation: 0, ...withoutKeys(item) } as UserRecord
 }
 
 export function createUserStore(table: Table): UserStore {
@@ -30,6 +31,23 @@ export function createUserStore(table: Table): UserStore {
     },
     async put(user) {
       await client.send(new PutCommand({ TableName, Item: write(user) }))
+    },
+    async setPassword(name, from, to, endLogins) {
+      const update = new UpdateCommand({
+        TableName,
+        Key: keyOf(name),
+        UpdateExpression: 'SET passwordHash = :to, generation = if_not_exists(generation, :zero) + :more, v = :v',
+        // Members of their own, not the whole record: a change of groups at the same moment must not be undone.
+        ConditionExpression: 'attribute_exists(pk) AND passwordHash = :from',
+        ExpressionAttributeValues: {
+          ':from': from,
+          ':to': to,
+          ':zero': 0,
+          ':more': endLogins ? 1 : 0,
+          ':v': recordVersion,
+        },
+      })
+      return conditionally(client.send(update))
     },
   }
 }

@@ -11,6 +11,7 @@ import { SetupError } from '../../setup/words.mjs'
 import { createUserStore } from '../dynamo/users.ts'
 import { readPassword, type Terminal } from './prompt.ts'
 import { openStore } from './store.ts'
+import { importHtpasswd, readHtpasswd } from './users-import.ts'
 
 export const usersUsage = `npm run users -- add NAME [--groups a,b] [--email ADDRESS] [--admin]
 npm run users -- list
@@ -18,6 +19,7 @@ npm run users -- passwd NAME
 npm run users -- groups NAME a,b
 npm run users -- disable NAME
 npm run users -- enable NAME
+npm run users -- import-htpasswd FILE [--groups a,b] [--dry-run]
 
 Passwords are asked for, or read from standard input; never given as an argument.
 --state DIR names the launcher's state folder (default ./state, or CXOD_STATE).`
@@ -27,8 +29,10 @@ type Command = {
   store<T>(step: (users: UserStore) => Promise<T>): Promise<T>
   clock: Clock
   name: string
+  /** What stands in the name's place, as it was typed. */
+  given: string
   rest: readonly string[]
-  options: { groups?: string; email?: string; admin?: boolean }
+  options: { groups?: string; email?: string; admin?: boolean; 'dry-run'?: boolean }
   password(): Promise<string>
   say(line: string): void
 }
@@ -49,6 +53,7 @@ const commands: Record<string, (command: Command) => Promise<void>> = {
       admin: options.admin ?? false,
       disabled: false,
       passwordHash: await createPasswords().hash(await password()),
+      generation: 0,
       createdAt: clock.now(),
     }
     if (!(await store((users) => users.create(user)))) throw taken(name)
@@ -62,8 +67,14 @@ const commands: Record<string, (command: Command) => Promise<void>> = {
   async passwd({ store, name, password, say }) {
     await store((users) => known(users, name))
     const passwordHash = await createPasswords().hash(await password())
-    await store((users) => change(users, name, { passwordHash }))
-    say(`${name} has a new password. Who is signed in as ${name} stays so.`)
+    await store(async (users) => {
+      const { passwordHash: old } = await known(users, name)
+      if (!(await users.setPassword(name, old, passwordHash, true)))
+        throw new LauncherError('conflict', `${name} got another password at this very moment. Try again.`)
+    })
+    say(
+      `${name} has a new password. Who was signed in as ${name} is signed out, and out of viewers within ten minutes.`,
+    )
   },
   async groups({ store, name, rest, options, say }) {
     const given = rest[0] ?? options.groups
@@ -79,6 +90,17 @@ const commands: Record<string, (command: Command) => Promise<void>> = {
   async enable({ store, name, say }) {
     await store((users) => change(users, name, { disabled: false }))
     say(`${name} is enabled.`)
+  },
+  async 'import-htpasswd'({ store, clock, given, options, say }) {
+    const text = readHtpasswd(given)
+    const groups = parseGroups(options.groups ?? '')
+    const dryRun = options['dry-run'] ?? false
+    const job = { text, groups, dryRun, now: clock.now(), say }
+    const { added, left, refused } = await store((users) => importHtpasswd({ ...job, users }))
+    const counts = `${added} ${dryRun ? 'would be added' : 'added'}, ${left} left alone, ${refused} refused.`
+    // So that a script notices that somebody is missing.
+    if (refused > 0) throw new LauncherError('bad-request', counts)
+    say(counts)
   },
 }
 
@@ -102,13 +124,19 @@ export async function runUsersCli(
       return 0
     }
     if (command === undefined) throw new LauncherError('bad-request', `“${verb}” is no command.\n\n${usersUsage}`)
-    if (name === '' && verb !== 'list') throw new LauncherError('bad-request', `Whom? npm run users -- ${verb} NAME`)
+    if (name === '' && verb !== 'list')
+      throw new LauncherError(
+        'bad-request',
+        verb === 'import-htpasswd'
+          ? 'Which file? npm run users -- import-htpasswd FILE'
+          : `Whom? npm run users -- ${verb} NAME`,
+      )
     const stateDir = values.state ?? (env.CXOD_STATE || './state')
     // A slip in --state must not go unnoticed: the user would be added where no launcher looks.
     if (!existsSync(stateDir)) terminal.error.write(`New state folder: ${resolve(stateDir)}\n`)
     const store = <T>(step: (users: UserStore) => Promise<T>) => withStore(stateDir, step)
     const password = () => readPassword(terminal)
-    await command({ store, clock, name: typedName(name), rest, options: values, say, password })
+    await command({ store, clock, name: typedName(name), given: name, rest, options: values, say, password })
     return 0
   } catch (error) {
     if (!isLauncherError(error) && !(error instanceof SetupError)) throw error
@@ -136,6 +164,7 @@ function parse(argv: readonly string[]) {
         groups: { type: 'string' },
         email: { type: 'string' },
         admin: { type: 'boolean' },
+        'dry-run': { type: 'boolean' },
         state: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
