@@ -5,7 +5,7 @@ import type { VaultKind } from '../core/ports.ts'
 import type { GatePrincipal } from '../core/principal.ts'
 import type { EndCause } from '../core/session.ts'
 import { type Context, sessionOfGate } from './context.ts'
-import { end, settle } from './reap.ts'
+import { endSurely, settle } from './reap.ts'
 
 const leave = { status: 'leave', reason: 'The session is over.' } as const
 
@@ -42,5 +42,5 @@ export async function bye(context: Context, gate: GatePrincipal, report: ByeRepo
   const session = await sessionOfGate(context, gate)
   if (session === null) return
   if (session.state === 'stopping') await settle(context, session)
-  else await end(context, 'reap', session, causeOf[report.cause], report.detail)
+  else await endSurely(context, session, causeOf[report.cause], report.detail)
 }

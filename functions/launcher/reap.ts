@@ -53,7 +53,28 @@ export async function settle(context: Context, session: Session): Promise<Sessio
   const task = await context.ports.tasks.inspect(session.id)
   if (task.status === 'starting' || task.status === 'running') return session
   const gone = task.status === 'gone' ? task : { cause: null, detail: null }
-  return end(context, 'reap', session, gone.cause ?? 'task-lost', gone.detail)
+  return endSurely(context, session, gone.cause ?? 'task-lost', gone.detail)
+}
+
+/**
+ * Ends a session that is known to be lost. A gate's last beat may move its clocks at this very moment and win the
+ * compare-and-set; giving up then would leave a page waiting for the reaper, minutes later.
+ * @returns the record as it is then; null when it is another session's by now
+ */
+export async function endSurely(
+  context: Context,
+  session: Session,
+  cause: EndCause,
+  detail: string | null,
+): Promise<Session | null> {
+  let now: Session | null = session
+  for (let tries = 0; tries < 5; tries++) {
+    const ended = await end(context, 'reap', now, cause, detail)
+    if (ended !== null) return ended
+    now = await context.ports.sessions.get(session.ownerId, session.datasetId)
+    if (now?.id !== session.id) return null
+  }
+  return now
 }
 
 /**
