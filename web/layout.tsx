@@ -62,7 +62,7 @@ export const Page: FC<PageProps> = ({ frame, title, here, islands = [], refreshS
           {frame.who && (
             <form class="you" method="post" action="/sign-out">
               <span>
-                {frame.who.name}
+                <a href="/account">{frame.who.name}</a>
                 {frame.who.admin && <span class="small"> (administrator)</span>}
               </span>
               <button class="plain" type="submit">

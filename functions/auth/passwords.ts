@@ -38,19 +38,20 @@ export function createPasswords(): Passwords {
     },
     async verify(stored, password) {
       // Cut, not refused: the work stays the same and no kept password is this long.
-      const own = stored !== null && isOwn(stored) ? stored : await nobody
+      const own = stored !== null && isOwnHash(stored) ? stored : await nobody
       const right = await verify(own, normal(password.slice(0, 2 * longest))).catch(() => false)
       if (own === stored) return right
       // Besides the work for nobody, not instead of it: most other hashes are so quick that names would show.
       return stored !== null && verifyForeign(stored, password)
     },
     async renewed(stored, password) {
-      return isOwn(stored) ? null : hash(normal(password.slice(0, 2 * longest)), parameters)
+      return isOwnHash(stored) ? null : hash(normal(password.slice(0, 2 * longest)), parameters)
     },
   }
 }
 
-const isOwn = (stored: string): boolean => stored.startsWith('$argon2')
+/** One of ours, as opposed to one that came with an htpasswd file. */
+export const isOwnHash = (stored: string): boolean => stored.startsWith('$argon2')
 
 /** The same letters typed on two keyboards may arrive in two forms of Unicode (NIST SP 800-63B, 3.1.1.2). */
 const normal = (password: string): string => password.normalize('NFKC')

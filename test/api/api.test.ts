@@ -58,8 +58,8 @@ describe('the OpenAPI document', () => {
       'post /api/sessions/{sessionId}/keep',
       'post /api/sessions/{sessionId}/stop',
       'post /api/token',
-      'put /api/me/password',
       'put /api/datasets/{datasetId}/annotations/labels',
+      'put /api/me/password',
     ])
   })
 })

@@ -7,6 +7,7 @@ import { type Env, smallBodyBytes, uploadBytes } from '../deps.ts'
 import { assertOwnOrigin, commonHeaders, limitBody, limitTime } from '../guards.ts'
 import { allowedMethods } from '../not-found.ts'
 import { methodNotAllowed, type Problem, problemHeaders, toProblem } from '../problem.ts'
+import { accountPages } from './account.tsx'
 import { assetRoutes } from './assets.ts'
 import { datasetPages } from './datasets.tsx'
 import type { WebDeps } from './deps.ts'
@@ -42,6 +43,7 @@ export function createWeb(deps: WebDeps): Hono<Env> {
   })
   datasetPages(app, deps, render)
   minePages(app, deps, render)
+  accountPages(app, deps, render)
   linkPages(app, deps, render)
 
   const allowed = allowedMethods(app)

@@ -28,7 +28,7 @@ const postToken = createRoute({
 const putPassword = createRoute({
   method: 'put',
   path: '/api/me/password',
-  tags: ['me'],
+  tags: ['password'],
   summary: 'Another password',
   description:
     'For the launcher’s own users. Every other browser is signed out, and tokens end; a browser that asks by its login cookie gets a new one.',

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createPasswords } from '../../auth/passwords.ts'
+import { createPasswords, isOwnHash } from '../../auth/passwords.ts'
 import { adminName, checkUserName, parseGroups, typedName } from '../../auth/user-names.ts'
 import { isLauncherError, LauncherError } from '../../core/errors.ts'
 import type { Clock, UserRecord, UserStore } from '../../core/ports.ts'
@@ -196,6 +196,7 @@ function describe(user: UserRecord): string {
     user.groups.length > 0 ? `groups ${user.groups.join(', ')}` : 'no groups',
     user.admin ? 'administrator' : null,
     user.passwordHash === null ? 'no password' : null,
+    user.passwordHash !== null && !isOwnHash(user.passwordHash) ? 'imported, has not signed in yet' : null,
     user.disabled ? 'disabled' : null,
   ]
   return `${user.name} (${marks.filter((mark) => mark !== null).join('; ')})`

@@ -61,7 +61,8 @@ describe('npm run users', () => {
     expect(ada).toMatchObject({ groups: ['onco', 'lab'], admin: false, createdAt: clock.now() })
     expect(await createPasswords().verify(ada?.passwordHash ?? null, 'correct horse')).toBe(true)
 
-    await users(['passwd', 'ada', ...at], 'battery staple\n')
+    expect((await users(['passwd', 'ada', ...at], 'battery staple\n')).out).toContain('is signed out')
+    expect(await userIn(state, 'ada')).toMatchObject({ generation: 1 })
     await users(['groups', 'ada', 'ward', ...at])
     await users(['disable', 'ada', ...at])
     const changed = await userIn(state, 'ada')
