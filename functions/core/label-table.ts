@@ -17,13 +17,22 @@ const isLabelled = (words: readonly string[]): boolean => words.some(isLabel)
 
 /** A name that nobody has: `name`, `name (note)`, `name (note 2)` … At most 120 characters. */
 export function freeName(name: string, note: string, taken: ReadonlySet<string>): string {
-  const short = note.slice(0, 40)
+  const short = cut(note, 40)
   for (let number = 1; ; number++) {
     const end = number === 1 ? ` (${short})` : ` (${short} ${number})`
-    const free = `${name.slice(0, 120 - end.length)}${end}`
+    const free = `${cut(name, 120 - end.length)}${end}`
     if (!taken.has(free)) return free
   }
 }
+
+/** Not through the middle of a character (in UTF-8 the half of any would look like the half of any other), nor after a space. */
+const cut = (text: string, length: number): string =>
+  text.length <= length
+    ? text
+    : text
+        .slice(0, length)
+        .replace(/[\uD800-\uDBFF]$/, '')
+        .trimEnd()
 
 /**
  * Labels brought to another dataset version. Rows stay as they are, by name: those of cells that the version does not
@@ -89,28 +98,32 @@ export function keepBoth(
   return { table, report: { ...matching(mine, all), renamed } }
 }
 
+/** Of the cells that `b` speaks of: more than those its page could not know. */
 function sameColumn(a: LabelTable, atA: number, b: LabelTable, atB: number): boolean {
-  const word = (table: LabelTable, cell: string, at: number) => {
-    const found = table.rows.get(cell)?.[at]
-    return isLabel(found) ? found : ''
+  const said = (words: readonly string[] | undefined, at: number) => {
+    const word = words?.[at]
+    return isLabel(word) ? word : ''
   }
-  for (const cell of new Set([...a.rows.keys(), ...b.rows.keys()]))
-    if (word(a, cell, atA) !== word(b, cell, atB)) return false
+  for (const [cell, words] of b.rows) if (said(a.rows.get(cell), atA) !== said(words, atB)) return false
   return true
 }
 
 /**
  * A whole new state of one dataset version's cells, as the page sends it: other cells keep their labels, in the columns
- * that are still there.
+ * that are still there; one that was renamed is known by its labels (as in functions/viewer, labels.py).
  */
 export function replaceCells(before: LabelTable | null, state: LabelTable): LabelTable {
   if (before === null || state.columns.length === 0) return state
   const rows = new Map(state.rows)
-  const from = state.columns.map((column) => before.columns.indexOf(column))
+  const lost = [...before.columns.keys()].filter((at) => !state.columns.includes(before.columns[at] ?? ''))
+  const from = state.columns.map((column, at) => {
+    const same = before.columns.indexOf(column)
+    return same >= 0 ? same : (lost.find((old) => sameColumn(before, old, state, at)) ?? -1)
+  })
   for (const [cell, words] of before.rows) {
     if (rows.has(cell)) continue
     const kept = from.map((at) => (at < 0 ? '' : (words[at] ?? '')))
     if (isLabelled(kept)) rows.set(cell, kept)
   }
-  return { ...state, rows }
+  return { ...state, header: before.header, rows }
 }

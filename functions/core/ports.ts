@@ -242,6 +242,8 @@ export type DatasetCells = {
   names: readonly string[]
   /** Columns of obs: a label column can't have the name of one (cellxgene answers 500). */
   columns: readonly string[]
+  /** Its genes, so that a page's gene sets don't lose those that it can't see; missing in what an older program kept. */
+  genes?: readonly string[]
 }
 
 export interface Clock {

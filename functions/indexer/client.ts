@@ -17,7 +17,7 @@ export type IndexResult = { index: DatasetIndex; title: string | null } | { prob
 export type Indexer = {
   /** What is wrong with the file is a problem, not an error. Throws `unavailable` when the reader itself fails. */
   indexFile(path: string, signal?: AbortSignal): Promise<IndexResult>
-  /** Names of the cells and columns of a file that has been indexed. Throws `unavailable`. */
+  /** Names of the cells, columns and genes of a file that has been indexed. Throws `unavailable`. */
   readCells(path: string, signal?: AbortSignal): Promise<DatasetCells>
   /** SHA-256 (hex) of the bytes. Throws `unavailable` when the file can't be read to its end. */
   hashFile(path: string, signal?: AbortSignal): Promise<string>
@@ -51,7 +51,7 @@ const resultSchema = z.union([
   z.object({ index: indexSchema, title: z.string().nullable() }),
   z.object({ problem: z.object({ code: z.string(), cause: z.string(), remedy: z.string() }) }),
 ])
-const cellsSchema = z.object({ cells: z.number(), columns: z.array(z.string()) })
+const cellsSchema = z.object({ cells: z.number(), columns: z.array(z.string()), genes: z.array(z.string()) })
 const someNames = z.array(z.string())
 const hashSchema = z.object({ sha256: z.string() })
 
@@ -158,8 +158,8 @@ export function createIndexer(options: IndexerOptions): Indexer {
       }
       const outcome = file === null ? null : await run('cells', file, indexMs, signal, hear)
       if (outcome?.kind === 'done') {
-        const { cells, columns } = cellsSchema.parse(outcome.result)
-        if (cells === names.length) return { names, columns }
+        const { cells, columns, genes } = cellsSchema.parse(outcome.result)
+        if (cells === names.length) return { names, columns, genes }
       }
       throw new LauncherError('unavailable', 'The names of the cells could not be read from the file.')
     },

@@ -4,8 +4,8 @@ import { endsAt } from '../core/deadlines.ts'
 import { isLauncherError } from '../core/errors.ts'
 import type { GatePrincipal } from '../core/principal.ts'
 import type { Session } from '../core/session.ts'
+import { carryOver } from './carry-over.ts'
 import { type Context, change, sessionOfGate } from './context.ts'
-import { carryOver } from './merge.ts'
 import { end } from './reap.ts'
 
 const retryMs = 300

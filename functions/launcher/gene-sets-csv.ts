@@ -32,20 +32,57 @@ export function formatGeneSets(sets: readonly GeneSet[]): Uint8Array {
   return new TextEncoder().encode(`${Papa.unparse([heading, ...lines], { newline: '\n' })}\n`)
 }
 
+/** Genes that the page can see: those of its dataset version. Null: nobody knows which. */
+export type Genes = ReadonlySet<string> | null
+
+const seen = ({ description, genes }: GeneSet, known: Genes): string =>
+  JSON.stringify([
+    description,
+    genes
+      .filter(({ symbol }) => known?.has(symbol) ?? true)
+      .map(({ symbol, description: words }) => `${symbol} ${words}`)
+      .sort(),
+  ])
+
+/**
+ * A whole new state, as a page sends it: genes that its dataset does not have stay in their sets; one that was renamed is known
+ * by its genes (as in functions/viewer, gene_sets.py).
+ */
+export function replaceSets(before: readonly GeneSet[], state: readonly GeneSet[], known: Genes): GeneSet[] {
+  if (known === null) return [...state]
+  const names = new Set(state.map(({ name }) => name))
+  const lost = before.filter(({ name }) => !names.has(name))
+  return state.map((set) => {
+    const old =
+      before.find(({ name }) => name === set.name) ?? lost.find((other) => seen(other, known) === seen(set, known))
+    const here = new Set(set.genes.map(({ symbol }) => symbol))
+    const absent = (old?.genes ?? []).filter(({ symbol }) => !known.has(symbol) && !here.has(symbol))
+    return { ...set, genes: [...set.genes, ...absent] }
+  })
+}
+
+/** cellxgene takes these characters in a set's name, and no two spaces in a row; else no later save of the page would pass. */
+const plain = (text: string): string =>
+  text
+    .normalize('NFKD')
+    .replace(/[^\x20-\x7e]/g, '')
+    .replace(/ +/g, ' ')
+    .trim()
+
 /** Both: theirs, and of mine every set that is another. */
 export function keepBothSets(
   theirs: readonly GeneSet[],
   mine: readonly GeneSet[],
   by: string,
+  known: Genes = null,
 ): { sets: GeneSet[]; report: MergeReport } {
   const taken = new Set([...theirs, ...mine].map(({ name }) => name))
-  const symbols = ({ genes }: GeneSet) => JSON.stringify(genes.map(({ symbol }) => symbol).sort())
   const renamed: MergeReport['renamed'] = []
   const added: GeneSet[] = []
   for (const set of mine) {
     const there = theirs.find(({ name }) => name === set.name)
-    if (there && symbols(there) === symbols(set)) continue
-    const name = there ? freeName(set.name, by, taken) : set.name
+    if (there && seen(there, known) === seen(set, known)) continue
+    const name = there ? freeName(set.name, plain(by) || 'mine', taken) : set.name
     taken.add(name)
     if (name !== set.name) renamed.push({ from: set.name, to: name })
     added.push({ ...set, name })

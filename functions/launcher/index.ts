@@ -3,18 +3,20 @@ import { checkLimits, type Limits } from '../core/limits.ts'
 import type { Ports } from '../core/ports.ts'
 import { type GateSettings, knock, loaded, progress } from './admit.ts'
 import * as annotations from './annotations.ts'
+import { carried } from './carry-over.ts'
 import { watchSessions } from './changes.ts'
 import { createContext } from './context.ts'
 import { beat, bye } from './heartbeat.ts'
+import { keepBeside } from './keep-beside.ts'
 import { launch } from './launch.ts'
 import { getDataset, listDatasets } from './list-datasets.ts'
-import * as merge from './merge.ts'
 import { placeInLine, promote, stillWaiting } from './promote.ts'
 import { reap } from './reap.ts'
 import * as share from './share.ts'
 import { keep, ownSession, stop } from './stop.ts'
 import { datasetChanged, endAll, recover, sweep, taskChanged } from './sweep.ts'
 import type { Launcher } from './types.ts'
+import { uploadLabels } from './upload-labels.ts'
 
 export type { Launcher } from './types.ts'
 
@@ -58,9 +60,9 @@ export function createLauncher(given: Ports, limits: Limits, gates: GateSettings
     history: (who, datasetId, kind) => annotations.history(context, who, datasetId, kind),
     readVersion: (who, datasetId, kind, version) => annotations.readVersion(context, who, datasetId, kind, version),
     restore: (who, datasetId, kind, version, base) => annotations.restore(context, who, datasetId, kind, version, base),
-    keepBeside: (who, datasetId, kind, save) => merge.keepBeside(context, who, datasetId, kind, save),
-    uploadLabels: (who, datasetId, upload) => merge.uploadLabels(context, who, datasetId, upload),
-    carried: (who, datasetId) => merge.carried(context, who, datasetId),
+    keepBeside: (who, datasetId, kind, save) => keepBeside(context, who, datasetId, kind, save),
+    uploadLabels: (who, datasetId, upload) => uploadLabels(context, who, datasetId, upload),
+    carried: (who, datasetId) => carried(context, who, datasetId),
     makeLink: (who, datasetId, wish) => share.makeLink(context, who, datasetId, wish),
     listLinks: (who, datasetId) => share.listLinks(context, who, datasetId),
     getLink: (who, linkId) => share.getLink(context, who, linkId),

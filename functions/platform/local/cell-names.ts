@@ -10,7 +10,12 @@ import type { CellNames } from '../../core/ports.ts'
 import { makeFolder, syncFolder, writeNewFile } from './durable.ts'
 
 const [compress, decompress] = [promisify(gzip), promisify(gunzip)]
-const record = z.object({ v: z.literal(1), names: z.array(z.string()), columns: z.array(z.string()) })
+const record = z.object({
+  v: z.literal(1),
+  names: z.array(z.string()),
+  columns: z.array(z.string()),
+  genes: z.array(z.string()).optional(),
+})
 /** Ten million names of a hundred characters; a damaged file must not fill the memory. */
 const mostBytes = 2 ** 30
 
@@ -24,8 +29,8 @@ export function createCellNames(dir: string): CellNames {
     async get(version) {
       try {
         const text = await decompress(await readFile(pathOf(version)), { maxOutputLength: mostBytes })
-        const { names, columns } = record.parse(JSON.parse(text.toString('utf8')))
-        return { names, columns }
+        const { v: _, genes, ...found } = record.parse(JSON.parse(text.toString('utf8')))
+        return genes === undefined ? found : { ...found, genes }
       } catch (error) {
         if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
         throw new LauncherError(
@@ -36,12 +41,12 @@ export function createCellNames(dir: string): CellNames {
         )
       }
     },
-    async put(version, { names, columns }) {
+    async put(version, { names, columns, genes }) {
       const path = pathOf(version)
       const draft = join(dir, `.${randomUUID()}`)
       await makeFolder(dir)
       try {
-        await writeNewFile(draft, await compress(JSON.stringify({ v: 1, names, columns })))
+        await writeNewFile(draft, await compress(JSON.stringify({ v: 1, names, columns, genes })))
         await rename(draft, path)
         await syncFolder(dir)
       } finally {

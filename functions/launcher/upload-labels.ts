@@ -1,0 +1,56 @@
+/** A file of labels that a person brings: by cell name, judged before it reaches the vault, with a report of what matched. */
+import { LauncherError } from '../core/errors.ts'
+import { carryOver as bring, keepBoth } from '../core/label-table.ts'
+import type { VaultRef } from '../core/ports.ts'
+import { modeOf, type Principal } from '../core/principal.ts'
+import type { Context } from './context.ts'
+import { sha256 } from './hash.ts'
+import { formatLabels, parseLabels, parseUpload } from './labels-csv.ts'
+import { openable } from './launch.ts'
+import type { Merged } from './types.ts'
+
+/** A file of labels by cell name, for the dataset as it is now. Throws `bad-request`, `base-mismatch`, `unavailable`. */
+export async function uploadLabels(
+  { ports }: Context,
+  who: Principal,
+  datasetId: string,
+  upload: { body: Uint8Array; base: string | null; mode: 'replace' | 'add' },
+): Promise<Merged> {
+  const dataset = openable(who, await ports.catalogue.get(datasetId), datasetId)
+  if (modeOf(who) === 'view') throw new LauncherError('read-only', 'A link for looking keeps no labels.')
+  const cells = await ports.cells.get(dataset.version)
+  if (cells === null)
+    throw new LauncherError(
+      'unavailable',
+      'The names of this dataset’s cells are still being read. Try again in a minute.',
+    )
+  const given = parseUpload(upload.body)
+  const names = new Set(cells.names)
+  const { table: own, report } = bring(given, { names, columns: cells.columns })
+  const inFile = [...own.rows.keys()].filter((cell) => names.has(cell)).length
+  if (inFile === 0)
+    throw new LauncherError(
+      'bad-request',
+      `None of the ${own.rows.size} names in the first column is a cell of this dataset. Its cells are called like “${cells.names[0] ?? ''}”.`,
+    )
+  const ref: VaultRef = { ownerId: who.id, datasetId, kind: 'labels' }
+  const latest = await ports.vault.latest(ref)
+  const requestSha256 = sha256('upload:', upload.mode, upload.body)
+  // Asked before: the answer was lost.
+  if (latest?.requestSha256 === requestSha256 && latest.base === upload.base && latest.report !== null)
+    return { version: latest.version, report: latest.report }
+  const theirs = latest && upload.mode === 'add' ? parseLabels(await ports.vault.read(ref, latest.version)) : null
+  const both = theirs && keepBoth(theirs, own, 'uploaded', cells.columns)
+  const renamed = [...report.renamed, ...(both?.report.renamed ?? [])]
+  const kept = await ports.vault.put(ref, formatLabels(both?.table ?? own), {
+    base: upload.base,
+    savedBy: who.name,
+    origin: 'upload',
+    datasetVersion: dataset.version,
+    obsIndexHash: dataset.index.obsIndexHash,
+    requestSha256,
+    report: { ...report, renamed },
+  })
+  ports.log('info', 'labels uploaded', { dataset: datasetId, version: kept.version, cells: inFile })
+  return { version: kept.version, report: { ...report, renamed } }
+}
