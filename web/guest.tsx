@@ -14,6 +14,8 @@ type Landing =
       title: string
       mode: 'view' | 'annotate'
       until: number
+      /** Where a browser goes on that was here before. */
+      comeBack: string
       name: string
       trouble: string
     }
@@ -48,7 +50,7 @@ export const LinkLandingPage: FC<{ frame: Frame } & Landing> = (props) => {
         </div>
       </Page>
     )
-  const { action, secret, personal, by, title, mode, until, name, trouble } = props
+  const { action, secret, personal, by, title, mode, until, comeBack, name, trouble } = props
   return (
     <Page frame={frame} title={`Invited to ${title}`}>
       <div class="narrow card">
@@ -74,6 +76,11 @@ export const LinkLandingPage: FC<{ frame: Frame } & Landing> = (props) => {
             Open the dataset
           </button>
         </form>
+        {!personal && (
+          <p class="small">
+            Were you here before, in this browser? <a href={comeBack}>Go on where you were</a>
+          </p>
+        )}
         <p class="small muted">
           {mode === 'annotate' && `What you make is kept under your name, and ${by} can see it. `}
           The link works until <When at={until} />.
@@ -88,8 +95,8 @@ export const ArrivedPage: FC<{ frame: Frame; name: string; page: string; persona
     <div class="narrow card">
       <h1>Welcome, {props.name}</h1>
       <p>
-        In this browser you can come back at any time. To go on in another one, keep this address; it is yours alone, so
-        pass it to nobody:
+        In this browser you can come back for a week. To go on later, or in another one, keep this address; it is yours
+        alone, so pass it to nobody:
       </p>
       <p class="copy">
         <input id="address" readonly value={props.personalUrl} aria-label="Your own address" />

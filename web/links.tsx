@@ -19,10 +19,12 @@ export type LinkView = {
   mine: boolean
 }
 
+type ListedLink = LinkView & { lastUseAt: number | null }
+
 type LinksPageProps = {
   frame: Frame
   dataset: Pick<Dataset, 'id' | 'title'>
-  links: readonly LinkView[]
+  links: readonly ListedLink[]
   trouble: string
   typed: ReadonlyMap<string, string>
 }
@@ -83,7 +85,7 @@ export const LinksPage: FC<LinksPageProps> = ({ frame, dataset, links, trouble, 
   </Page>
 )
 
-const LinkTable: FC<{ links: readonly LinkView[] }> = ({ links }) => (
+const LinkTable: FC<{ links: readonly ListedLink[] }> = ({ links }) => (
   <div class="table stack">
     <table>
       <thead>
@@ -92,6 +94,7 @@ const LinkTable: FC<{ links: readonly LinkView[] }> = ({ links }) => (
           <th scope="col">By</th>
           <th scope="col">Until</th>
           <th scope="col">Guests</th>
+          <th scope="col">Last used</th>
           <th scope="col" class="act" aria-label="Actions" />
         </tr>
       </thead>
@@ -107,8 +110,13 @@ const LinkTable: FC<{ links: readonly LinkView[] }> = ({ links }) => (
             </td>
             <td data-name="Guests">
               {link.guests}
-              {link.maxGuests === null ? '' : ` of ${link.maxGuests}`}
+              {link.guestNames
+                ? ` of ${link.guestNames.length}`
+                : link.maxGuests === null
+                  ? ''
+                  : ` of ${link.maxGuests}`}
             </td>
+            <td data-name="Last used">{link.lastUseAt === null ? '–' : <When at={link.lastUseAt} />}</td>
             <td class="act">
               {link.mine && (
                 <a class="button" href={`/links/${link.id}`}>
@@ -157,11 +165,22 @@ export const LinkPage: FC<LinkPageProps> = ({ frame, dataset, link, url, guests,
         <h1>{link.note || `Link to ${dataset.title}`}</h1>
         <LinkBadge link={link} />
       </div>
-      {link.state === 'open' && <Act action={`/links/${link.id}/revoke`} label="Revoke" about="this link" />}
+      {link.state !== 'revoked' && link.state !== 'expired' && (
+        // Asked twice without a script: the button that does it shows only when this one was pressed.
+        <details class="confirm">
+          <summary class="button">Revoke…</summary>
+          <div class="card">
+            <p>
+              Nobody comes in by it any more, and the viewers of everybody who did are ended. Their labels stay. This
+              can’t be undone.
+            </p>
+            <Act action={`/links/${link.id}/revoke`} label="Revoke it now" about="this link" />
+          </div>
+        </details>
+      )}
     </div>
     <p class="lead">
-      {link.mode === 'view' ? 'To look at' : 'To look at and annotate'}, until <When at={link.expiresAt} />. Revoking it
-      ends the viewers of everybody who came by it; their labels stay.
+      {link.mode === 'view' ? 'To look at' : 'To look at and annotate'}, until <When at={link.expiresAt} />.
     </p>
     {url && link.state === 'open' && <Copy id="url" label="The link to send" value={url} />}
     <section>
@@ -169,7 +188,9 @@ export const LinkPage: FC<LinkPageProps> = ({ frame, dataset, link, url, guests,
       {guests.length === 0 ? (
         <p class="muted">Nobody has come yet.</p>
       ) : (
-        guests.map((guest) => <GuestCard linkId={link.id} guest={guest} open={link.state === 'open'} />)
+        guests.map((guest) => (
+          <GuestCard linkId={link.id} guest={guest} open={link.state === 'open' || link.state === 'used up'} />
+        ))
       )}
     </section>
     <section>

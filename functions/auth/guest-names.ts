@@ -16,6 +16,18 @@ export function guestName(text: string): string {
   return name
 }
 
+/** Names for a link that names its guests, as they are shown. Throws `bad-request`, for two that would be one guest too. */
+export function guestNames(texts: readonly string[]): string[] {
+  const names = texts.map(guestName)
+  const twice = names.find((name, at) => names.findIndex((other) => guestKeyOf(other) === guestKeyOf(name)) < at)
+  if (twice !== undefined)
+    throw new LauncherError(
+      'bad-request',
+      `“${twice}” stands there twice (capitals don’t count). Tell the two apart, as by their family names.`,
+    )
+  return names
+}
+
 /**
  * [a-z0-9-]: what can be read of the name, and a hash of all of it, so that two names never meet and names in any
  * script work. Case and blanks make no other person.

@@ -11,8 +11,15 @@ import { defaultLoginMs } from './logins.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
+const quarterHour = 15 * 60_000
 /** Wrong secrets from one address; more of them are not even looked at. */
-const guesses = { attempts: 30, windowMs: 15 * 60_000 }
+const guesses = { attempts: 30, windowMs: quarterHour }
+/** Entries by one link: each writes a login and a line of the record, and whoever has the link could repeat it for ever. */
+const entries = { attempts: 300, windowMs: quarterHour }
+/** Refusals that one link's record keeps. Those after them are refused all the same. */
+const keptRefusals = { attempts: 50, windowMs: 60 * 60_000 }
+/** Where no number was given. */
+const mostGuests = 1000
 
 export type Entered = {
   /** Value of the guest's cookie; it exists nowhere else. */
@@ -52,6 +59,7 @@ export function createLinks(deps: {
   const key = deps.keys.derive('launch links')
   const derive = (text: string) => createHmac('sha256', key).update(text).digest('base64url')
   const limit = createRateLimit(deps, 'launch-link', guesses)
+  const entryLimit = createRateLimit(deps, 'launch-link-entry', entries)
   const equal = (a: string, b: string) => {
     const [left, right] = [Buffer.from(a), Buffer.from(b)]
     return left.length === right.length && timingSafeEqual(left, right)
@@ -72,11 +80,14 @@ export function createLinks(deps: {
     const wanted = guestKey === null ? linkSecret(linkId) : guestSecret(linkId, guestKey)
     if (link === null || !equal(secret.slice(dot + 1), wanted)) {
       await limit.count(who)
-      if (link !== null) await record(link, null, 'refused', 'a wrong address')
+      if (link !== null) await recordRefusal(link, 'a wrong address')
       throw notOurs()
     }
     const over = linkOver(link, clock.now())
-    if (over !== null) throw isOver(link, over)
+    if (over !== null) {
+      await recordRefusal(link, over === 'revoked' ? 'the link is revoked' : 'the link has expired')
+      throw isOver(link, over)
+    }
     return { link, guestKey }
   }
 
@@ -89,6 +100,11 @@ export function createLinks(deps: {
       what,
       detail,
     })
+
+  async function recordRefusal(link: LaunchLink, detail: string): Promise<void> {
+    const { count } = await deps.once.hit(`launch-link-refused:${link.id}`, clock.now(), keptRefusals.windowMs)
+    if (count <= keptRefusals.attempts) await record(link, null, 'refused', detail)
+  }
 
   async function open(link: LaunchLink, guest: LinkGuest): Promise<Entered> {
     const cookie = newSecret()
@@ -115,20 +131,21 @@ export function createLinks(deps: {
     const guest: LinkGuest = { linkId: link.id, key: guestKey, name, createdAt: clock.now() }
     // Whom a link names may always come: they were counted when it was made.
     const counted = link.guestNames === null ? link : { ...link, maxGuests: null }
-    const added = await links.addGuest(counted, guest)
+    const most = link.maxGuests ?? mostGuests
+    const added = link.guestNames === null && link.guests >= mostGuests ? 'full' : await links.addGuest(counted, guest)
     if (added === 'full') {
-      await record(link, null, 'refused', 'the link is used up')
+      await recordRefusal(link, 'the link is used up')
       throw new LauncherError(
         'link-over',
-        `This link was for ${link.maxGuests === 1 ? 'one person' : `${link.maxGuests} people`}, and as many have come. Ask ${link.createdByName} for another one.`,
+        `This link was for ${most === 1 ? 'one person' : `${most} people`}, and as many have come. Ask ${link.createdByName} for another one.`,
         { why: 'full' },
       )
     }
     if (added === 'taken' && link.guestNames === null) {
-      await record(link, null, 'refused', 'a name that is taken')
+      await recordRefusal(link, 'a name that is taken')
       throw new LauncherError(
         'conflict',
-        `Somebody came by this link as “${name}” already. If that was you, use the personal address that you were given then; otherwise choose another name.`,
+        `Somebody came by this link as “${name}” already. If that was you, use the personal address that you were given then (${link.createdByName} can send it to you again); otherwise choose another name.`,
       )
     }
     await record(link, guest, 'entered')
@@ -162,6 +179,7 @@ export function createLinks(deps: {
     check: async (linkId, secret, address) => (await read(linkId, secret, address)).link,
     async enter({ linkId, secret, name, address }) {
       const { link, guestKey } = await read(linkId, secret, address)
+      await entryLimit.count(link.id)
       if (guestKey !== null) return comeBack(link, guestKey)
       if (link.guestNames !== null)
         throw new LauncherError(

@@ -50,7 +50,7 @@ export async function launch(
   })
   const { created, session } = claim
   if (!created) return session
-  await recordLaunch(context, who, session.id)
+  await recordLaunch(context, who, session)
   const { id, state } = session
   ports.log('info', `session ${state}`, { session: id, dataset: datasetId, memoryMiB: size.memoryMiB })
   if (state === 'requested') return start(context, 'launch', session)

@@ -4,7 +4,7 @@ import { LauncherError } from '../core/errors.ts'
 import { guestOwnerId, type LaunchLink, type LinkGuest, type LinkUse, linkOver } from '../core/link.ts'
 import type { VaultKind, VaultVersion } from '../core/ports.ts'
 import type { Principal } from '../core/principal.ts'
-import { isLive } from '../core/session.ts'
+import { isLive, type Session } from '../core/session.ts'
 import type { Context } from './context.ts'
 import { visible } from './list-datasets.ts'
 import { end } from './reap.ts'
@@ -59,11 +59,20 @@ function problemOf({ expiresInMs, note, guestNames, maxGuests }: LinkWish): stri
   return null
 }
 
+/** `lastUseAt`: null when nobody has used it yet, and for who did not make it. */
+export type ListedLink = LaunchLink & { lastUseAt: number | null }
+
 /** Of a dataset, newest first. Every member of its group may know who was let in. */
-export async function listLinks({ ports }: Context, who: Principal, datasetId: string): Promise<LaunchLink[]> {
+export async function listLinks({ ports }: Context, who: Principal, datasetId: string): Promise<ListedLink[]> {
   const dataset = visible(who, await ports.catalogue.get(datasetId), datasetId)
   if (!mayShare(who, dataset)) throw new LauncherError('not-allowed', 'Guests can’t see a dataset’s links.')
-  return ports.links.listByDataset(datasetId)
+  const links = await ports.links.listByDataset(datasetId)
+  return Promise.all(
+    links.map(async (link) => {
+      const [newest] = isMine(who, link) ? await ports.links.listUses(link.id, 1) : []
+      return { ...link, lastUseAt: newest?.at ?? null }
+    }),
+  )
 }
 
 export type LinkDetails = { link: LaunchLink; guests: LinkGuest[]; uses: LinkUse[] }
@@ -131,17 +140,28 @@ export async function readGuestVersion(
 /** The maker's, or any link for an administrator. Another's existence is nobody's business. */
 async function ownLink({ ports }: Context, who: Principal, linkId: string): Promise<LaunchLink> {
   const link = await ports.links.get(linkId)
-  const mine = who.kind === 'user' && link !== null && (who.admin || link.createdBy === who.id)
-  if (!mine) throw noSuchLink()
+  if (link === null || !isMine(who, link)) throw noSuchLink()
   return link
 }
+
+const isMine = (who: Principal, link: LaunchLink): boolean =>
+  who.kind === 'user' && (who.admin || link.createdBy === who.id)
 
 const noSuchLink = () =>
   new LauncherError('not-found', 'You have made no such link. Only who made a link, or an administrator, can see it.')
 
-/** Every launch by a guest is recorded with its link. */
-export async function recordLaunch({ ports }: Context, who: Principal, sessionId: string): Promise<void> {
+/**
+ * Every launch by a guest is recorded with its link. Called after the claim: a link that is revoked from now on finds
+ * the session and ends it; one that was revoked since its guest was asked about ends it here. Throws `link-over`.
+ */
+export async function recordLaunch(context: Context, who: Principal, session: Session): Promise<void> {
+  const { ports } = context
   if (who.kind !== 'guest') return
+  const link = await ports.links.get(who.linkId)
+  if (link !== null && linkOver(link, ports.clock.now()) !== null) {
+    await end(context, 'stop', session, 'link-over')
+    throw new LauncherError('link-over', `This link can’t be used any more. Ask ${link.createdByName} for another one.`)
+  }
   const guestKey = who.id.split(':')[2] ?? null
   const use: LinkUse = {
     linkId: who.linkId,
@@ -149,7 +169,7 @@ export async function recordLaunch({ ports }: Context, who: Principal, sessionId
     guestKey,
     guestName: who.name,
     what: 'launched',
-    detail: sessionId,
+    detail: session.id,
   }
   await ports.links.recordUse(use)
 }

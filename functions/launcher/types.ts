@@ -14,7 +14,7 @@ import type { MergeReport } from '../core/merge-report.ts'
 import type { VaultKind, VaultVersion } from '../core/ports.ts'
 import type { GatePrincipal, Principal, ViewMode } from '../core/principal.ts'
 import type { Receipt, Session } from '../core/session.ts'
-import type { GuestKept, LinkDetails } from './share.ts'
+import type { GuestKept, LinkDetails, ListedLink } from './share.ts'
 
 export type LaunchOptions = {
   /** `click`: a person asked; `page`: a page needs data by itself, which repeated failures forbid (`needs-click`). */
@@ -113,7 +113,7 @@ export interface Launcher {
   /** Throws `bad-request`, `not-allowed`, `conflict`. */
   makeLink(who: Principal, datasetId: string, wish: LinkWish): Promise<LaunchLink>
   /** Newest first, revoked and expired ones too. */
-  listLinks(who: Principal, datasetId: string): Promise<LaunchLink[]>
+  listLinks(who: Principal, datasetId: string): Promise<ListedLink[]>
   /** For its maker or an administrator, as are the next three. Throws `not-found`. */
   getLink(who: Principal, linkId: string): Promise<LinkDetails>
   /** Nobody comes in by it any more, and who is in goes; their labels stay. */

@@ -65,6 +65,9 @@ describe('a launch link', () => {
     const late = await stranger().post(`/l/${link.id}`, { secret: secretOf(link.url), name: 'Ann', enter: '1' })
     expect(late.status).toBe(403)
     expect(await late.text()).toContain('was taken back')
+    expect((await call(linda, 'GET', `/api/links/${link.id}`)).json.uses).toMatchObject([
+      { what: 'refused', detail: 'the link is revoked' },
+    ])
   })
 
   it('tells a GET nothing, launches nothing, and records nothing', async () => {
@@ -169,6 +172,36 @@ describe('a launch link', () => {
     expect((await stranger().post(`/l/${link.id}`, { secret: secretOf(link.url) })).status).toBe(200)
   })
 
+  it('keeps a bounded record of refusals, and lets in no more than some hundred times in a quarter of an hour', async () => {
+    const { linda, link } = await makeLink()
+    const secret = secretOf(link.url)
+    for (let times = 0; times < 60; times++) await stranger().post(`/l/${link.id}`, { secret: 'wrong', enter: '1' })
+    const uses = async () => (await call(linda, 'GET', `/api/links/${link.id}`)).json.uses as { what: string }[]
+    expect((await uses()).map(({ what }) => what)).toEqual(Array(50).fill('refused'))
+    const entries: number[] = []
+    for (let times = 0; times < 301; times++)
+      entries.push((await stranger().post(`/l/${link.id}`, { secret, name: `guest ${times}`, enter: '1' })).status)
+    expect([entries.slice(0, 300).every((status) => status === 200), entries[300]]).toEqual([true, 429])
+  })
+
+  it('offers the way back to a browser that was here before, and to nobody else', async () => {
+    const { link } = await makeLink()
+    const secret = secretOf(link.url)
+    const ann = stranger()
+    const cookie = cookieOf(await ann.post(`/l/${link.id}`, { secret, name: 'Ann', enter: '1' }))
+    expect(await (await ann.post(`/l/${link.id}`, { secret })).text()).toContain(`href="/open/pbmc~${link.id}"`)
+    const back = await ann.get(`/open/pbmc~${link.id}`, { cookie: `cxod-guest=${cookie}` })
+    expect([back.status, back.headers.get('location')]).toEqual([303, `${viewOrigin}/v/pbmc~${link.id}/`])
+    expect((await stranger().get(`/open/pbmc~${link.id}`)).status).toBe(403)
+  })
+
+  it('names nobody twice', async () => {
+    const linda = await bed.browser({ name: 'linda' })
+    const twice = { ...wish, guestNames: ['Ann Lee', 'Bob', 'ann  LEE'] }
+    const made = await call(linda, 'POST', '/api/datasets/pbmc/links', twice)
+    expect([made.status, made.json.detail]).toEqual([400, expect.stringContaining('“ann LEE” stands there twice')])
+  })
+
   it('is not entered from another site', async () => {
     const { link } = await makeLink()
     const fields = { secret: secretOf(link.url), name: 'Ann', enter: '1' }
@@ -244,6 +277,21 @@ describe('a guest', () => {
   })
 })
 
+describe('a link that is revoked while its guest launches', () => {
+  it('starts nothing that stays', async () => {
+    const { linda, link } = await makeLink()
+    const entered = await stranger().post(`/l/${link.id}`, { secret: secretOf(link.url), name: 'Ann', enter: '1' })
+    const guest = await bed.deps.auth.links.find(cookieOf(entered), link.id)
+    if (guest === null) throw new Error('the guest is not known')
+    // Who asked was looked up before; what follows comes after.
+    await call(linda, 'DELETE', `/api/links/${link.id}`)
+    const before = bed.tasks.started.length
+    await expect(bed.deps.launcher.launch(guest, 'pbmc', { by: 'click' })).rejects.toMatchObject({ code: 'link-over' })
+    expect(await bed.deps.launcher.findSession(guest, 'pbmc')).toMatchObject({ ending: { cause: 'link-over' } })
+    expect(bed.tasks.started.length).toBe(before)
+  })
+})
+
 describe('the maker’s pages', () => {
   it('make a link by form, say what is wrong beside it, show it, and revoke it', async () => {
     const mia = await bed.browser({ name: 'mia' })
@@ -259,6 +307,12 @@ describe('the maker’s pages', () => {
     const shown = await (await mia.get(path)).text()
     expect(shown).toMatch(/Ann.*#ann-[0-9a-f]{12}\.[\w-]{43}.*Bob/s)
     expect(await (await mia.get('/datasets/pbmc/links')).text()).toContain(path)
+    const row = async () =>
+      /<tr><th scope="row">two.*?<\/tr>/s.exec(await (await mia.get('/datasets/pbmc/links')).text())?.[0]
+    expect(await row()).toMatch(/0 of 2.*<td data-name="Last used">–/s)
+    const ann = /#(ann-[0-9a-f]{12}\.[\w-]{43})/.exec(shown)?.[1] ?? ''
+    await stranger().post(new URL(path, appOrigin).pathname.replace('/links/', '/l/'), { secret: ann, enter: '1' })
+    expect(await row()).toMatch(/1 of 2.*<td data-name="Last used"><time/s)
     await mia.submit(`${path}/revoke`)
     expect(await (await mia.get(path)).text()).toContain('revoked')
     const eve = await bed.browser({ name: 'link-eve' })

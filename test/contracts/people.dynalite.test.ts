@@ -2,11 +2,13 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, describe, expect, it } from 'vitest'
 import { deleteExpired } from '../../functions/platform/dynamo/expired.ts'
+import { readGuest, readLink, readUse } from '../../functions/platform/dynamo/links.ts'
 import { createLoginStore, readLogin } from '../../functions/platform/dynamo/logins.ts'
 import { createUserStore, readUser } from '../../functions/platform/dynamo/users.ts'
 import { openStore } from '../../functions/platform/local/store.ts'
 import { aUser } from '../support/people.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { aLink } from './links.contract.ts'
 
 const store = await openStore(tempDir())
 afterAll(() => store.close())
@@ -23,6 +25,17 @@ describe('records of people', () => {
     expect(readLogin(kept)).toEqual({ ...login, generation: 0 })
     expect(readLogin({ ...kept, v: 2, generation: 4 })).toEqual({ ...login, generation: 4 })
     expect(() => readLogin({ ...kept, v: 3 })).toThrow(/newer than this program/)
+  })
+
+  it('reads the first version of a link, its guests and uses, and refuses those from the future', () => {
+    const link = aLink({ guestNames: ['Ann'] })
+    const guest = { linkId: link.id, key: 'ann', name: 'Ann', createdAt: 1 }
+    const use = { linkId: link.id, at: 1, guestKey: null, guestName: '', what: 'refused', detail: 'x' }
+    const pk = `link#${link.id}`
+    expect(readLink({ pk, sk: 'link', v: 1, ...link })).toEqual(link)
+    expect(readGuest({ pk, sk: 'guest#ann', v: 1, writer: 'w', ...guest })).toEqual(guest)
+    expect(readUse({ pk, sk: 'use#1#x', v: 1, ...use })).toEqual(use)
+    for (const read of [readLink, readGuest, readUse]) expect(() => read({ v: 2 })).toThrow(/newer than this program/)
   })
 
   it('deletes what expired a day ago and nothing else', async () => {

@@ -83,7 +83,8 @@ describe('a guest by a launch link', () => {
     const [download] = await Promise.all([admin.waitForEvent('download'), admin.click('a:has-text("Download labels")')])
     expect(download.suggestedFilename()).toMatch(/^ann-lee-[0-9a-f]{12}-labels-v\d+\.csv$/)
 
-    await admin.click('button:has-text("Revoke")')
+    await admin.click('summary:has-text("Revoke")')
+    await admin.click('button:has-text("Revoke it now")')
     // The page hears of it at the latest when somebody uses it.
     await guest.fill('[data-testid="gene-search"]', 'CD79A')
     await guest.keyboard.press('Enter')

@@ -86,6 +86,7 @@ export function guestRoutes(app: Hono<Env>, deps: WebDeps, { frame, html }: Rend
         title={dataset.title}
         mode={link.mode}
         until={link.expiresAt}
+        comeBack={`/open/${pageIdOf(link)}`}
         {...again}
       />
     )

@@ -1,7 +1,7 @@
 /** The maker's side of launch links: a dataset's links, one link, making and revoking. */
 import type { Context, Hono } from 'hono'
 import { type GuestView, LinkPage, LinksPage, type LinkView } from '../../../web/links.tsx'
-import { guestKeyOf, guestName } from '../../auth/guest-names.ts'
+import { guestKeyOf, guestNames } from '../../auth/guest-names.ts'
 import { isLauncherError, LauncherError } from '../../core/errors.ts'
 import { type LaunchLink, type LinkUse, linkOver } from '../../core/link.ts'
 import type { Principal } from '../../core/principal.ts'
@@ -22,7 +22,10 @@ export function linkPages(app: Hono<Env>, deps: WebDeps, { frame, html }: Render
   ) => {
     const { who } = c.var
     const dataset = await launcher.getDataset(who, datasetId)
-    const links = (await launcher.listLinks(who, datasetId)).map((link) => viewOf(link, who, clock.now()))
+    const links = (await launcher.listLinks(who, datasetId)).map((link) => ({
+      ...viewOf(link, who, clock.now()),
+      lastUseAt: link.lastUseAt,
+    }))
     return html(c, <LinksPage frame={frame(who)} dataset={dataset} links={links} {...again} />, status)
   }
 
@@ -95,7 +98,7 @@ function wishOf(typed: ReadonlyMap<string, string>) {
     mode,
     expiresInMs: days * 24 * 3_600_000,
     note: (typed.get('note') ?? '').trim(),
-    guestNames: names.length === 0 ? null : names.map(guestName),
+    guestNames: names.length === 0 ? null : guestNames(names),
     maxGuests: guests === '' ? null : Number(guests),
   }
 }

@@ -1,6 +1,6 @@
 /** Launch links: made, listed, revoked; who came by them, and what those people keep. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { guestKeyOf, guestName } from '../../auth/guest-names.ts'
+import { guestKeyOf, guestNames as namesOf } from '../../auth/guest-names.ts'
 import type { LaunchLink } from '../../core/link.ts'
 import { link, linkDetails, linkRequest, listOf, vaultKind } from '../contract/public.ts'
 import type { ApiDeps, Env } from '../deps.ts'
@@ -92,7 +92,7 @@ export function linkRoutes(app: OpenAPIHono<Env>, { launcher, auth, clock }: Api
       mode,
       expiresInMs: expiresInHours * 3_600_000,
       note,
-      guestNames: guestNames ? guestNames.map(guestName) : null,
+      guestNames: guestNames ? namesOf(guestNames) : null,
       maxGuests: maxGuests ?? null,
     })
     c.header('location', `/api/links/${made.id}`)

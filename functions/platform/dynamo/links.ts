@@ -30,6 +30,11 @@ export function readGuest(item: Item): LinkGuest {
   return withoutKeys(item) as LinkGuest
 }
 
+export function readUse(item: Item): LinkUse {
+  assertVersion(item, 'use', recordVersion)
+  return withoutKeys(item) as LinkUse
+}
+
 export function createLinkStore(table: Table): LinkStore {
   const { client, name: TableName } = table
 
@@ -85,9 +90,14 @@ export function createLinkStore(table: Table): LinkStore {
       })
       if ((await getGuest(link.id, guest.key)) !== null) return 'taken'
       if (!(await conditionally(client.send(place)))) return 'full'
-      const Item = { ...guest, ...guestKey(link.id, guest.key), v: recordVersion }
+      // A write that was repeated because its answer was lost must not look like somebody else's.
+      const writer = randomUUID()
+      const Key = guestKey(link.id, guest.key)
+      const Item = { ...guest, ...Key, v: recordVersion, writer }
       const put = new PutCommand({ TableName, Item, ConditionExpression: 'attribute_not_exists(pk)' })
       if (await conditionally(client.send(put))) return 'added'
+      const there = await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }))
+      if (there.Item?.writer === writer) return 'added'
       // Somebody was given this name in between: the place goes back.
       const back = { TableName, Key: linkKey(link.id), UpdateExpression: 'SET guests = guests - :one' }
       await client.send(new UpdateCommand({ ...back, ExpressionAttributeValues: { ':one': 1 } }))
@@ -113,10 +123,7 @@ export function createLinkStore(table: Table): LinkStore {
         ExpressionAttributeValues: { ':pk': `link#${linkId}`, ':use': 'use#' },
       })
       const { Items = [] } = await client.send(query)
-      return Items.map((item) => {
-        assertVersion(item, 'use', recordVersion)
-        return withoutKeys(item) as LinkUse
-      })
+      return Items.map(readUse)
     },
   }
 }
