@@ -14,8 +14,10 @@ export function barView(model: Model): BarView | null {
     movedBar(model) ??
     troubleBar(model) ??
     saveBar(model) ??
-    viewerBar(model) ??
+    // A viewer that is gone, and that nothing waits for, is less news than what it left undone.
+    (model.waiting > 0 ? viewerBar(model) : null) ??
     lostBar(model) ??
+    viewerBar(model) ??
     readOnlyBar(model) ??
     countdownBar(model) ??
     toldBar(model) ??

@@ -1,12 +1,14 @@
 /** Holds a call until somebody answers it, through sleep, crash and relaunch, and knows when to give it up. */
 import { type AttemptDeps, attempt, type Call } from './attempt.ts'
+import { savedBy } from './base.ts'
 import type { Link } from './status.ts'
+import type { Rank, Turns } from './turns.ts'
 
-export type HoldDeps = AttemptDeps & { link: Link }
+export type HoldDeps = AttemptDeps & { link: Link; turns: Turns }
 
 /** A call that fails on a viewer that is said to be well: given up after this, ms. */
 const stuckMs = 180_000
-/** Deaths of viewers that one call may see: it is repeated once. Nothing loops on money. */
+/** Deaths of viewers that one call may see: it is repeated once, by itself. Nothing loops on money. */
 const mostDeaths = 2
 
 /**
@@ -20,14 +22,47 @@ export async function hold(
   more: () => Record<string, string>,
   cut?: AbortSignal,
 ): Promise<Response | null> {
-  const { link, env } = deps
+  const turn: Turn = { mine: false, outcome: null }
+  try {
+    return await untilAnswered(deps, call, more, cut ? AbortSignal.any([call.signal, cut]) : call.signal, turn)
+  } finally {
+    if (turn.mine) deps.turns.over(rankOf(call), turn.outcome)
+  }
+}
+
+type Turn = { mine: boolean; outcome: 'answered' | 'died' | null }
+
+/** @param patience how long it waits for a viewer or a turn */
+async function untilAnswered(
+  deps: HoldDeps,
+  call: Call,
+  more: () => Record<string, string>,
+  patience: AbortSignal,
+  turn: Turn,
+): Promise<Response | null> {
+  const { link, env, turns } = deps
+  const rank = rankOf(call)
   let deaths = 0
   let stuck = { sessionId: '', since: 0, times: 0 }
-  const patience = cut ? AbortSignal.any([call.signal, cut]) : call.signal
   for (;;) {
+    if (deaths > 0 && !turn.mine) {
+      if (!(await turns.mine(rank, patience))) return null
+      turn.mine = true
+    }
+    if (!turn.mine) await turns.clear(patience)
     const place = await link.ready(patience)
+    // A save that has to be repeated came forward while this waited for the viewer.
+    if (!turn.mine && !turns.isClear()) continue
+    if (turn.mine && turns.yields(rank)) {
+      turn.mine = false
+      turns.over(rank, null)
+      continue
+    }
     const outcome = await attempt(deps, call, place, more())
-    if (outcome.kind === 'answer') return outcome.response
+    if (outcome.kind === 'answer') {
+      turn.outcome = 'answered'
+      return outcome.response
+    }
     if (outcome.kind === 'later-please') {
       await env.sleep(outcome.ms, call.signal)
       continue
@@ -38,11 +73,17 @@ export async function hold(
     if (status.state !== 'ready' || status.sessionId !== place.sessionId) {
       stuck.sessionId = ''
       // Asleep is an end that somebody wanted, after the calls under way were answered.
-      if (outcome.inFlight && status.state !== 'asleep' && ++deaths >= mostDeaths) return null
+      if (outcome.inFlight && status.state !== 'asleep' && ++deaths >= mostDeaths) {
+        turn.outcome = 'died'
+        return null
+      }
       continue
     }
     // The viewer stands, so a 404 is its own.
-    if (outcome.response?.status === 404) return outcome.response
+    if (outcome.response?.status === 404) {
+      turn.outcome = 'answered'
+      return outcome.response
+    }
     if (stuck.sessionId !== place.sessionId) stuck = { sessionId: place.sessionId, since: env.now(), times: 0 }
     stuck.times++
     if (env.now() - stuck.since > stuckMs) return null
@@ -50,4 +91,10 @@ export async function hold(
     if (stuck.times > 1 || outcome.response?.status !== 401) await link.examine()
     await env.sleep(Math.min(5_000, 250 * 2 ** stuck.times), call.signal)
   }
+}
+
+function rankOf({ method, rest }: Call): Rank {
+  const path = rest.slice('api/v0.2/'.length).replace(/\?.*$/, '')
+  if (savedBy(method, path) !== null) return 'save'
+  return path === 'diffexp/obs' ? 'long' : 'call'
 }

@@ -14,6 +14,7 @@ import { warnMs } from './pace.ts'
 import { createPageCalls } from './page-calls.ts'
 import { createSaves } from './saves.ts'
 import { createLink } from './status.ts'
+import { createTurns } from './turns.ts'
 import { waitingView } from './waiting.ts'
 
 /** cellxgene has its data but does not draw: show it all the same, with whatever it says, after this, ms. */
@@ -58,6 +59,7 @@ function run(config: PageConfig): void {
       bases,
       saves,
       lost,
+      turns: createTurns(),
       answered: cells.answered,
       readOnly: () => {
         if (readOnly === 'no') readOnly = 'said'

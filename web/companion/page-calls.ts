@@ -12,7 +12,7 @@ import { unsavedFile } from './unsaved-file.ts'
 const resendMs = 8_000
 const lookMs = 15_000
 
-type Deps = HoldDeps & { bases: Bases; saves: Saves; cells: Pick<CellNames, 'get'> }
+type Deps = Omit<HoldDeps, 'turns'> & { bases: Bases; saves: Saves; cells: Pick<CellNames, 'get'> }
 
 export type PageCalls = {
   /** @returns false when nobody heard it */

@@ -48,7 +48,7 @@ function conflict(model: Model, kind: SaveKind, { savedBy, agoMs }: Newer): BarV
     )
   const where = own ? ', in another tab or window, on another device or by a restore' : ''
   return say(
-    `${who} saved other ${what} ${ago(agoMs)}${where}. Yours are not saved yet. Keep mine replaces ${theirs}, which stays in the history; keep both adds yours beside ${theirs}.`,
+    `${who} saved other ${what} ${ago(agoMs)}${where}. Yours are not saved yet. “Keep both” adds yours beside ${theirs}; “Keep mine” replaces ${theirs}, which stays in the history.`,
     [
       { label: 'Keep both', action: { do: 'keep-both', kind }, primary: true },
       { label: 'Keep mine', action: { do: 'go-on', kind } },

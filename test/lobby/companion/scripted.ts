@@ -8,6 +8,7 @@ import { wrapFetch } from '../../../web/companion/fetch.ts'
 import { createLost } from '../../../web/companion/lost.ts'
 import { createSaves } from '../../../web/companion/saves.ts'
 import { createLink } from '../../../web/companion/status.ts'
+import { createTurns } from '../../../web/companion/turns.ts'
 
 export const config: PageConfig = {
   owner: { id: 'local:ada', name: 'ada' },
@@ -157,6 +158,7 @@ export function scripted(over: Partial<PageConfig> = {}) {
     bases,
     saves,
     lost,
+    turns: createTurns(),
     answered: () => {},
     readOnly: () => void world.readOnly++,
   }

@@ -176,6 +176,10 @@ describe('the bar', () => {
   it('tells of a call that was given up', () => {
     const view = barView(model({ lost: ['differential expression'] }))
     expect(view?.text).toContain('(differential expression) could not be answered')
+    // Nothing waits for the viewer that died under it, so that is no news; a save that waits is.
+    const gone = { lost: ['differential expression'], status: aStatus({ state: 'lost' }) }
+    expect(barView(model(gone))?.text).toBe(view?.text)
+    expect(barView(model({ ...gone, waiting: 1, saves: [saving] }))?.text).toContain('is coming back')
     expect(buttons(view)).toEqual(['Try again', 'Leave it'])
   })
 })
