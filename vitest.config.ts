@@ -12,9 +12,14 @@ const env = {
 }
 
 /** On two processors these would time each other out. */
-const heavy = ['test/e2e/**', 'test/flow/**', 'test/viewer/**', 'test/companion/**', 'test/attack/**'].map(
-  (folder) => `${folder}/*.test.{ts,tsx}`,
-)
+const heavy = [
+  'test/e2e/**',
+  'test/flow/**',
+  'test/viewer/**',
+  'test/companion/**',
+  'test/attack/**',
+  'test/drill/**',
+].map((folder) => `${folder}/*.test.{ts,tsx}`)
 
 export default defineConfig({
   test: {

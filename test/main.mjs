@@ -9,7 +9,12 @@ import { SetupError } from '../functions/setup/words.mjs'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 /** @type {Readonly<Record<string, string>>} */
-const programs = { check: 'test/run/check.ts', bench: 'test/bench/run.ts', docs: 'test/run/write-docs.ts' }
+const programs = {
+  check: 'test/run/check.ts',
+  bench: 'test/bench/run.ts',
+  docs: 'test/run/write-docs.ts',
+  drill: 'test/drill/run.ts',
+}
 
 try {
   checkNode(process.versions.node)

@@ -58,5 +58,5 @@ export function dueCause(session: Session, now: number, limits: Limits): EndCaus
  * @param final the platform's stop and close are final (see `TaskRunner.final`), so that no late call can start anything
  */
 export function releasableAt(session: Session, limits: Limits, final: boolean): number {
-  return final ? session.unsettledAt : session.unsettledAt + limits.graceMs
+  return final ? 0 : session.unsettledAt + limits.graceMs
 }

@@ -107,10 +107,12 @@ async function release(context: Context, session: Session): Promise<Session | nu
   const [task, route] = [await ports.tasks.inspect(session.id), await ports.router.status(session.id)]
   const now = ports.clock.now()
   const gone = (task.status === 'none' || task.status === 'gone') && route === 'none'
-  const from = releasableAt(session, limits, ports.tasks.final && ports.router.final)
+  // A clock that was set back must not make it wait until it is that late again.
+  const unsettledAt = Math.min(session.unsettledAt, now)
+  const from = releasableAt({ ...session, unsettledAt }, limits, ports.tasks.final && ports.router.final)
   if (!gone || now < from) {
     const next = Math.max(now + limits.releaseRetryMs, from)
-    return (await change(context, 'reap', session, { state: 'stopping', dueAt: next })) ?? session
+    return (await change(context, 'reap', session, { state: 'stopping', dueAt: next, unsettledAt })) ?? session
   }
   const last = session.ending ?? ending('task-lost', now)
   // Who only waited in line has used nothing.
