@@ -100,8 +100,10 @@ export const DatasetPage: FC<DatasetPageProps> = ({ frame, seen, dataset, sessio
       </dl>
     </div>
     {dataset.state !== 'removed' && (
-      <p>
-        <a href={`/datasets/${dataset.id}/links`}>Share with people who have no account</a>
+      <p class="buttons">
+        <a class="button" href={`/datasets/${dataset.id}/links`}>
+          Share with people who have no account
+        </a>
       </p>
     )}
     <section>

@@ -174,7 +174,7 @@ export const LinkPage: FC<LinkPageProps> = ({ frame, dataset, link, url, guests,
               Nobody comes in by it any more, and the viewers of everybody who did are ended. Their labels stay. This
               can’t be undone.
             </p>
-            <Act action={`/links/${link.id}/revoke`} label="Revoke it now" about="this link" />
+            <Act action={`/links/${link.id}/revoke`} label="Revoke it now" about="this link" primary />
           </div>
         </details>
       )}
@@ -198,7 +198,7 @@ export const LinkPage: FC<LinkPageProps> = ({ frame, dataset, link, url, guests,
       {uses.length === 0 ? (
         <p class="muted">Nothing yet.</p>
       ) : (
-        <ul class="plain">
+        <ul>
           {uses.map(({ at, name, words }) => (
             <li>
               <When at={at} />: {name && <strong>{name}</strong>} {words}
@@ -222,26 +222,31 @@ const GuestCard: FC<{ linkId: string; guest: GuestView; open: boolean }> = ({ li
       </p>
     )}
     {open && guest.url && <Copy id={`url-${guest.key}`} label={`Address for ${guest.name} alone`} value={guest.url} />}
-    <div class="buttons">
-      {guest.labelsAt !== null && (
-        <a class="button" href={`/api/links/${linkId}/guests/${guest.key}/annotations/labels`}>
-          Download labels
-        </a>
-      )}
-      {guest.geneSetsAt !== null && (
-        <a class="button" href={`/api/links/${linkId}/guests/${guest.key}/annotations/genesets`}>
-          Download gene sets
-        </a>
-      )}
-    </div>
+    {(guest.labelsAt !== null || guest.geneSetsAt !== null) && (
+      <div class="buttons">
+        {guest.labelsAt !== null && (
+          <a class="button" href={`/api/links/${linkId}/guests/${guest.key}/annotations/labels`}>
+            Download labels
+          </a>
+        )}
+        {guest.geneSetsAt !== null && (
+          <a class="button" href={`/api/links/${linkId}/guests/${guest.key}/annotations/genesets`}>
+            Download gene sets
+          </a>
+        )}
+      </div>
+    )}
   </div>
 )
 
 const Copy: FC<{ id: string; label: string; value: string }> = ({ id, label, value }) => (
-  <p class="copy">
-    <input id={id} readonly value={value} aria-label={label} />
-    <button type="button" data-copy={id} aria-label={`Copy: ${label}`}>
-      Copy
-    </button>
-  </p>
+  <>
+    <label for={id}>{label}</label>
+    <p class="copy">
+      <input id={id} readonly value={value} />
+      <button type="button" data-copy={id} aria-label={`Copy: ${label}`}>
+        Copy
+      </button>
+    </p>
+  </>
 )
