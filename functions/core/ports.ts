@@ -233,9 +233,17 @@ export interface Vault {
 export interface CellNames {
   /** Null when this version was never read (or by an older program). */
   get(datasetVersion: string): Promise<DatasetCells | null>
-  /** Idempotent. */
+  has(datasetVersion: string): Promise<boolean>
+  /** Idempotent. Durable when it returns. */
   put(datasetVersion: string, cells: DatasetCells): Promise<void>
+  /**
+   * Forgets versions that have not been in `current` for longer than `keptCellsMs`. Only pages that were open when a file was
+   * replaced need those: what the vault keeps is by name already. Idempotent.
+   */
+  prune(current: ReadonlySet<string>): Promise<void>
 }
+
+export const keptCellsMs = 30 * 24 * 3_600_000
 
 export type DatasetCells = {
   /** In the file's order. */

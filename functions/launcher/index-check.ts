@@ -1,6 +1,7 @@
 /** Reads one file and writes down what it is. Reading takes long, so its record is looked up anew before each write. */
 import type { Dataset } from '../core/dataset.ts'
 import type { FileStat } from '../core/ports.ts'
+import { readCells } from './index-cells.ts'
 import type { IndexContext } from './index-context.ts'
 import * as records from './index-records.ts'
 
@@ -15,11 +16,11 @@ export async function check(
   signal: AbortSignal,
 ): Promise<void> {
   const { inspect, log } = context
-  const settle = (next: (record: Dataset, now: number) => Dataset) =>
+  const settle = (next: (record: Dataset, now: number) => Dataset | Promise<Dataset>) =>
     exclusive(async () => {
       const found = await current(context, file)
       if (found === null) return
-      const after = next(found.record, context.clock.now())
+      const after = await next(found.record, context.clock.now())
       if (after !== found.record) await context.catalogue.put(after)
     })
 
@@ -37,27 +38,14 @@ export async function check(
   const version = await inspect.hash(file.path, signal)
   if (await exclusive(() => identify(context, file, version))) return
   const read = await inspect.index(file.path, signal)
-  if ('index' in read) await keepCells(context, file.path, version, signal)
-  await settle((record, now) => {
+  const cells = 'index' in read ? await readCells(context, file.path, read.index, signal) : null
+  await settle(async (record, now) => {
     if (record.version !== version) return record
+    // Here, where the file is known to be the one that was read; and before it can be opened.
+    if (cells !== null) await context.cells.put(version, cells)
     log('info', 'problem' in read ? 'dataset refused' : 'dataset usable', { dataset: record.id })
     return records.indexed(record, read, now)
   })
-}
-
-/** Before the dataset can be opened: labels made on it are known by these names when its file is another one. */
-export async function keepCells(
-  { inspect, cells, log }: Pick<IndexContext, 'inspect' | 'cells' | 'log'>,
-  path: string,
-  version: string,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    if ((await cells.get(version)) === null) await cells.put(version, await inspect.cells(path, signal))
-  } catch (error) {
-    // It can be opened without: only what a page could not save can't be kept by name when the file is replaced.
-    log('warn', 'names of cells not kept', { path, error: String(error) })
-  }
 }
 
 /** The record that waits for this file, while the file is still as it was when its reading began. */

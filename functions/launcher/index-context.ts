@@ -57,6 +57,8 @@ export function createIndexContext(ports: IndexPorts, deps: IndexDeps) {
     inspect: deps.inspect,
     /** Files that proved too much for the reader are tried once more per start of the launcher. */
     triedAgain: new Set<string>(),
+    /** Versions whose cells are kept, or could not be read since this start. */
+    triedCells: new Set<string>(),
 
     /** How long until another look is worth it, ms; null when nothing waits. */
     waitMs: () => waitMs,

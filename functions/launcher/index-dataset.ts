@@ -4,6 +4,7 @@
  */
 import { isLauncherError } from '../core/errors.ts'
 import type { FileStat } from '../core/ports.ts'
+import { fillCells } from './index-cells.ts'
 import { check, type Exclusive } from './index-check.ts'
 import { createIndexContext, type IndexDeps, type IndexPorts } from './index-context.ts'
 import { scan } from './index-scan.ts'
@@ -56,7 +57,12 @@ export function createIndexDatasets(ports: IndexPorts, deps: IndexDeps): IndexDa
       await undefined
       for (;;) {
         const file = queue.shift()
-        if (file === undefined || stopping.signal.aborted) return { againMs: context.waitMs() }
+        if (file === undefined || stopping.signal.aborted) {
+          // New files come first.
+          await fillCells(context, stopping.signal)
+          if (queue.length === 0 || stopping.signal.aborted) return { againMs: context.waitMs() }
+          continue
+        }
         await checkOne(file)
         if (queue.length === 0 && !stopping.signal.aborted) await scanNow()
       }

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { LauncherError } from '../../functions/core/errors.ts'
 import { makeWorld } from './index-world.ts'
 
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const usable = { state: 'usable', problem: null }
 
 test('new files are listed as being checked before the first of them is read, smallest first, one at a time', async () => {
@@ -95,7 +96,10 @@ test('a file that changes while it is read is read again; what was read of the o
     world.put('public/a.h5ad', 'second, longer', 1000)
   }
   await world.settle()
-  expect(world.records.get('a')).toMatchObject({ ...usable, index: { obsIndexHash: 'second, longer' } })
+  expect(world.records.get('a')).toMatchObject({ ...usable, index: { cells: 14 } })
+  // Names of one file under the other's version would put labels on other cells.
+  expect(await world.cells.get(sha256('first'))).toBeNull()
+  expect((await world.cells.get(sha256('second, longer')))?.names.join('')).toBe('second, longer')
 })
 
 test('another version ends the sessions after the catalogue knows the version and before it can be started', async () => {
@@ -242,4 +246,33 @@ test('stop ends a read that is under way; the next start finishes it', async () 
   world.start()
   await world.settle()
   expect(world.catalogue()).toEqual({ a: 'usable public/a.h5ad' })
+})
+
+test('the file is another one between the reading of its index and of its names: neither is kept under the wrong version', async () => {
+  const world = makeWorld()
+  world.put('public/a.h5ad', 'first')
+  world.whileReadingCells = () => {
+    world.whileReadingCells = null
+    world.put('public/a.h5ad', 'tsrif', 1000) // as many cells, in another order
+  }
+  await world.settle()
+  expect(await world.cells.get(sha256('first'))).toBeNull()
+  expect((await world.cells.get(sha256('tsrif')))?.names.join('')).toBe('tsrif')
+})
+
+test('names that an older program did not keep are read by themselves, and not those of another file', async () => {
+  const world = makeWorld()
+  world.put('public/a.h5ad', 'first')
+  world.put('public/b.h5ad', 'other')
+  await world.settle()
+  for (const text of ['first', 'other']) rmSync(join(world.root, '.cells', `${sha256(text)}.json.gz`))
+  const hashed = world.hashed.length
+  // Replaced while the launcher was away, in a way that its index can't see yet.
+  world.whileReadingCells = (path) => {
+    if (path === 'public/b.h5ad') world.put('public/b.h5ad', 'rehto', 1000)
+  }
+  await world.start().reconcile()
+  expect((await world.cells.get(sha256('first')))?.names.join('')).toBe('first')
+  expect(await world.cells.get(sha256('other'))).toBeNull()
+  expect(world.hashed.length).toBe(hashed)
 })

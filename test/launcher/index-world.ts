@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Dataset, DatasetProblem } from '../../functions/core/dataset.ts'
-import type { Catalogue } from '../../functions/core/ports.ts'
+import type { Catalogue, CellNames } from '../../functions/core/ports.ts'
 import { createIndexDatasets, type IndexDatasets, type Inspector } from '../../functions/launcher/index-dataset.ts'
 import { createCellNames } from '../../functions/platform/local/cell-names.ts'
 import { createDatasetFiles } from '../../functions/platform/local/dataset-files.ts'
@@ -24,6 +24,7 @@ export function makeWorld() {
   mkdirSync(root)
   const records = new Map<string, Dataset>()
   const files = createDatasetFiles(root)
+  const cells: CellNames = createCellNames(join(root, '.cells'), { now: (): number => world.now })
   const world = {
     now: 1_700_000_000_000,
     root,
@@ -36,12 +37,14 @@ export function makeWorld() {
     changed: [] as string[],
     whileHashing: null as null | ((path: string) => void | Promise<void>),
     index: null as IndexDatasets | null,
+    cells,
+    whileReadingCells: null as null | ((path: string) => void),
     start() {
       world.index = createIndexDatasets(
         {
           files,
           catalogue,
-          cells: createCellNames(join(root, '.cells')),
+          cells: world.cells,
           clock: { now: () => world.now },
           log: () => undefined,
         },
@@ -114,6 +117,7 @@ export function makeWorld() {
       return createHash('sha256').update(text).digest('hex')
     },
     async cells(path) {
+      world.whileReadingCells?.(path)
       return { names: [...(await read(path))], columns: [] }
     },
     async index(path) {
@@ -131,7 +135,9 @@ export function makeWorld() {
           dtype: 'float32',
           layout: 'dense',
           embeddings: ['umap'],
-          obsIndexHash: text,
+          obsIndexHash: createHash('sha256')
+            .update([...text].map((letter) => `${letter}\n`).join(''))
+            .digest('hex'),
           distribution: null,
           memoryMiB: 1,
         },

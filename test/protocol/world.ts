@@ -273,7 +273,7 @@ export class World {
         },
         listDatasets: async () => [],
       },
-      cells: { get: async () => null, put: async () => {} },
+      cells: { get: async () => null, has: async () => false, put: async () => {}, prune: async () => {} },
       clock: { now: () => this.now },
       newId: () => `s${++this.ids}`,
       gateToken: async () => 'token',

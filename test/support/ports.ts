@@ -150,7 +150,7 @@ export async function openTestBed(dir: string, datasets: readonly Dataset[] = [a
       locate: async (path) => ({ kind: 'path', path: `/data/${path}` }),
     },
     vault: createVault(join(dir, 'vault'), clock),
-    cells: createCellNames(join(dir, 'cells')),
+    cells: createCellNames(join(dir, 'cells'), clock),
     clock,
     newId: () => [...randomBytes(20)].map((byte) => 'abcdefghijklmnopqrstuvwxyz234567'[byte % 32]).join(''),
     gateToken: async (session) => `token-of-${session.id}`,

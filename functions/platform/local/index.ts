@@ -152,7 +152,7 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
       tasks,
       router,
       files: createDatasetFiles(settings.dataDir),
-      cells: createCellNames(join(settings.stateDir, 'cells')),
+      cells: createCellNames(join(settings.stateDir, 'cells'), clock),
       vault: createVault(join(settings.stateDir, 'vault'), clock),
       clock,
       newId: newSessionId,
@@ -205,7 +205,11 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
     const everyMs = Math.min(60_000, Math.max(2_000, limits.idleMs / 4))
     const ticker = startTicker(everyMs, () => launcher.reap().then(() => launcher.sweep()), log)
     closers.push(() => ticker.stop())
-    const housekeeping = startTicker(3_600_000, () => deleteExpired(table, clock.now()), log)
+    const keepHouse = async () => {
+      await deleteExpired(table, clock.now())
+      await ports.cells.prune(new Set((await ports.catalogue.list()).map(({ version }) => version)))
+    }
+    const housekeeping = startTicker(3_600_000, keepHouse, log)
     closers.push(() => housekeeping.stop())
 
     if (given.followFolder !== false) {

@@ -29,7 +29,7 @@ test('real files, as a lab drops them', async () => {
   const records = new Map<string, Dataset>()
   const files = createDatasetFiles(root)
   const indexer = createIndexer({ program: join(await builtPrograms(), 'indexer.mjs') })
-  const cells = createCellNames(join(root, '.cells'))
+  const cells = createCellNames(join(root, '.cells'), { now: () => now })
   let now = Date.now()
   const index = createIndexDatasets(
     {
