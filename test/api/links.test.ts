@@ -4,6 +4,7 @@ import { hashNonce, newNonce, verifyTicket } from '../../functions/auth/tickets.
 import { guestOwnerId } from '../../functions/core/link.ts'
 import { callApi, openApiOf, openTestApp } from '../support/app.ts'
 import { type Conform, conformTo } from '../support/conform.ts'
+import { guestCookieOf as cookieOf, linkWorld, secretOf, linkWish as wish } from '../support/links.ts'
 import { appOrigin, viewOrigin } from '../support/people.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -13,33 +14,7 @@ const conform: Conform = conformTo(await openApiOf(bed))
 type Tail<F> = F extends (first: Conform, ...rest: infer R) => unknown ? R : never
 const call = (...args: Tail<typeof callApi>) => callApi(conform, ...args)
 
-const secretOf = (url: string) => url.slice(url.indexOf('#') + 1)
-const wish = { mode: 'annotate', expiresInHours: 24, note: 'next door' }
-let addresses = 0
-
-/** A browser without any cookie of ours, from an address of its own. */
-function stranger() {
-  const from = `198.51.100.${++addresses}`
-  const post = (path: string, fields: Record<string, string>, headers: Record<string, string> = {}) =>
-    bed.app.request(`${appOrigin}${path}`, {
-      method: 'POST',
-      redirect: 'manual',
-      headers: { origin: appOrigin, 'x-test-address': from, ...headers },
-      body: new URLSearchParams(fields),
-    })
-  const get = (path: string, headers: Record<string, string> = {}) =>
-    bed.app.request(`${appOrigin}${path}`, { redirect: 'manual', headers })
-  return { post, get }
-}
-
-async function makeLink(over: Record<string, unknown> = {}, name = 'linda') {
-  const linda = await bed.browser({ name })
-  const made = await call(linda, 'POST', '/api/datasets/pbmc/links', { ...wish, ...over })
-  expect(made.status).toBe(201)
-  return { linda, link: made.json as unknown as { id: string; url: string } }
-}
-
-const cookieOf = (answer: Response) => /cxod-guest=([^;]+)/.exec(answer.headers.get('set-cookie') ?? '')?.[1] ?? ''
+const { stranger, makeLink } = linkWorld(bed, call)
 
 describe('a launch link', () => {
   it('is made, listed and revoked by its maker', async () => {
@@ -289,35 +264,6 @@ describe('a link that is revoked while its guest launches', () => {
     await expect(bed.deps.launcher.launch(guest, 'pbmc', { by: 'click' })).rejects.toMatchObject({ code: 'link-over' })
     expect(await bed.deps.launcher.findSession(guest, 'pbmc')).toMatchObject({ ending: { cause: 'link-over' } })
     expect(bed.tasks.started.length).toBe(before)
-  })
-})
-
-describe('the maker’s pages', () => {
-  it('make a link by form, say what is wrong beside it, show it, and revoke it', async () => {
-    const mia = await bed.browser({ name: 'mia' })
-    expect(await (await mia.get('/datasets/pbmc')).text()).toContain('/datasets/pbmc/links')
-    const wrong = await mia.submit('/datasets/pbmc/links', { mode: 'view', days: '0', note: 'kept' })
-    expect([wrong.status, await wrong.text()]).toEqual([
-      400,
-      expect.stringMatching(/whole number of days.*value="kept"/s),
-    ])
-    const made = await mia.submit('/datasets/pbmc/links', { mode: 'view', days: '7', names: 'Ann\nBob\n', note: 'two' })
-    expect(made.status).toBe(303)
-    const path = made.headers.get('location') ?? ''
-    const shown = await (await mia.get(path)).text()
-    expect(shown).toMatch(/Ann.*#ann-[0-9a-f]{12}\.[\w-]{43}.*Bob/s)
-    expect(await (await mia.get('/datasets/pbmc/links')).text()).toContain(path)
-    const row = async () =>
-      /<tr><th scope="row">two.*?<\/tr>/s.exec(await (await mia.get('/datasets/pbmc/links')).text())?.[0]
-    expect(await row()).toMatch(/0 of 2.*<td data-name="Last used">–/s)
-    const ann = /#(ann-[0-9a-f]{12}\.[\w-]{43})/.exec(shown)?.[1] ?? ''
-    await stranger().post(new URL(path, appOrigin).pathname.replace('/links/', '/l/'), { secret: ann, enter: '1' })
-    expect(await row()).toMatch(/1 of 2.*<td data-name="Last used"><time/s)
-    await mia.submit(`${path}/revoke`)
-    expect(await (await mia.get(path)).text()).toContain('revoked')
-    const eve = await bed.browser({ name: 'link-eve' })
-    expect((await eve.get(path)).status).toBe(404)
-    expect((await eve.submit(`${path}/revoke`)).status).toBe(404)
   })
 })
 
