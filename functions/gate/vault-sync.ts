@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { BeatAnswer, SavedVersion, Work } from '../api/contract/gate.ts'
-import { isLauncherError } from '../core/errors.ts'
+import { isLauncherError, LauncherError } from '../core/errors.ts'
 import type { Clock, Log, VaultKind } from '../core/ports.ts'
 import type { Api, PutAnswer } from './api-client.ts'
 import type { Gone } from './gone.ts'
@@ -28,7 +28,7 @@ export type VaultSync = {
   lock(kind: VaultKind): Lock
   /** The vault says that another version is the newest. */
   learn(kind: VaultKind, version: string | null): void
-  /** Asks the vault for its newest version, with who saved it. */
+  /** Asks the vault for its newest version, with who saved it; null: nothing is kept. Throws `unavailable`. */
   probe(kind: VaultKind): Promise<SavedVersion | null>
   /** Makes the viewer read again if it does not answer from the newest version; call it holding the lock. */
   settle(kind: VaultKind): Promise<void>
@@ -157,8 +157,10 @@ export function createVaultSync(work: Pick<Work, 'labelsVersion' | 'geneSetsVers
 
   async function probe(kind: VaultKind): Promise<SavedVersion | null> {
     const answer = await api.vaultPut(kind, null, { base: noVersion, requestSha256: '0'.repeat(64) })
+    if (answer.status === 'base-mismatch') return answer.latest
     if (answer.status === 'session-over') deps.onSessionOver()
-    return answer.status === 'base-mismatch' ? answer.latest : null
+    // No answer is no "nothing is kept": the viewer would show empty labels, and a save would put them in the place of all.
+    throw new LauncherError('unavailable', 'The vault did not say what its newest version is. Try again shortly.')
   }
 
   const marks = () =>
