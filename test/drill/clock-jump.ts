@@ -32,8 +32,11 @@ export async function clockScene(dir: string, say: (words: string) => void): Pro
     const who = aUser('jumper')
     let base = 'none'
     /** As a page does: held and repeated, a viewer that left because of the jump is started anew. */
+    let heard = ''
     const save = async (words: string, from: string): Promise<string | null> => {
       for (const until = performance.now() + 60_000; performance.now() < until; await sleep(300)) {
+        // As its schedule does every minute: a beat at the same moment may have saved a viewer that is too old.
+        await bed.launcher.reap()
         await bed.launcher.launch(who, 'pbmc', { by: 'click' })
         const session = await bed.untilReady(who, 'pbmc')
         const response = await fetch(`${bed.viewUrl}${session.routePath}api/v0.2/annotations/obs`, {
@@ -45,7 +48,7 @@ export async function clockScene(dir: string, say: (words: string) => void): Pro
           },
           body: deflateSync(words),
         }).catch(() => null)
-        await response?.arrayBuffer()
+        heard = `${response?.status ?? 'no answer'} ${(await response?.text())?.slice(0, 200) ?? ''}`
         if (response?.status === 200) return response.headers.get('x-cxod-labels-version')
       }
       return null
@@ -58,7 +61,7 @@ export async function clockScene(dir: string, say: (words: string) => void): Pro
       // The reaper looks with the new time: a viewer that has become too old sleeps, and that is only a wait.
       await bed.launcher.reap()
       const version = await save(`labels after ${jump}`, base)
-      if (version === null) problems.push(`after ${jump} ms no save was acknowledged within a minute`)
+      if (version === null) problems.push(`after ${jump} ms no save was acknowledged within a minute: ${heard}`)
       else base = version
       const session = await bed.launcher.findSession(who, 'pbmc')
       if (session) await bed.launcher.stop(who, session.id)
