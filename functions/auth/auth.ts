@@ -27,7 +27,7 @@ export type AuthDeps = {
   /** `http://localhost:8080`: scheme, host and port, without a path. */
   appOrigin: string
   issuers?: readonly IssuerConfig[]
-  signInLimits?: SignInLimits
+  signInLimits?: Partial<SignInLimits>
 }
 
 export type Auth = {

@@ -3,9 +3,16 @@ import { hash, verify } from '@node-rs/argon2'
 import { LauncherError } from '../core/errors.ts'
 import { verifyForeign } from './foreign-hash.ts'
 import { newSecret } from './secrets.ts'
+import { createTurns } from './turns.ts'
 
 /** OWASP's Password Storage Cheat Sheet, first choice that fits a small server: argon2id, 19 MiB, two passes, one lane. */
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
+
+/**
+ * Each takes 19 MiB and a thread of the pool of four with which node also reads and syncs files: a flood of sign-ins must
+ * not keep the vault waiting. A class that signs in at once waits two seconds.
+ */
+const [atOnce, mostWaiting] = [2, 100]
 
 const shortest = 10
 const longest = 256
@@ -26,6 +33,7 @@ export function createPasswords(): Passwords {
   // Made before anybody asks: made at the first unknown name, that one answer would take twice as long.
   const nobody = hash(newSecret(), parameters)
   nobody.catch(() => undefined)
+  const turn = createTurns(atOnce, mostWaiting)
   return {
     async hash(password) {
       const length = [...password].length
@@ -34,19 +42,21 @@ export function createPasswords(): Passwords {
           'bad-request',
           `A password has ${shortest} to ${longest} characters; this one has ${length}.`,
         )
-      return hash(normal(password), parameters)
+      return turn(() => hash(normal(password), parameters))
     },
-    async verify(stored, password) {
-      // Cut, not refused: the work stays the same and no kept password is this long.
-      const own = stored !== null && isOwnHash(stored) ? stored : await nobody
-      const right = await verify(own, normal(password.slice(0, 2 * longest))).catch(() => false)
-      if (own === stored) return right
-      // Besides the work for nobody, not instead of it: most other hashes are so quick that names would show.
-      return stored !== null && verifyForeign(stored, password)
-    },
+    verify: (stored, password) => turn(() => check(stored, password)),
     async renewed(stored, password) {
-      return isOwnHash(stored) ? null : hash(normal(password.slice(0, 2 * longest)), parameters)
+      return isOwnHash(stored) ? null : turn(() => hash(normal(password.slice(0, 2 * longest)), parameters))
     },
+  }
+
+  async function check(stored: string | null, password: string): Promise<boolean> {
+    // Cut, not refused: the work stays the same and no kept password is this long.
+    const own = stored !== null && isOwnHash(stored) ? stored : await nobody
+    const right = await verify(own, normal(password.slice(0, 2 * longest))).catch(() => false)
+    if (own === stored) return right
+    // Besides the work for nobody, not instead of it: most other hashes are so quick that names would show.
+    return stored !== null && verifyForeign(stored, password)
   }
 }
 

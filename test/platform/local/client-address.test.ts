@@ -49,8 +49,10 @@ describe('clientAddress', () => {
     // What stands before the last entry was written by the client.
     await signIn({ 'x-forwarded-for': '10.0.0.1, 203.0.113.10' })
     await signIn({ 'x-forwarded-for': ' ' })
+    for (const odd of ['not an address', 'x'.repeat(8000), '203.0.113.9:1', '::1%eth0,'])
+      await signIn({ 'x-forwarded-for': odd })
     // From another machine (here: another loopback address) the header is the client's own invention.
     await signIn({ 'x-forwarded-for': '203.0.113.9' }, '127.0.0.2')
-    expect(seen).toEqual(['127.0.0.1', '203.0.113.9', '203.0.113.10', '127.0.0.1', '127.0.0.2'])
+    expect(seen).toEqual(['127.0.0.1', '203.0.113.9', '203.0.113.10', ...Array(5).fill('127.0.0.1'), '127.0.0.2'])
   })
 })
