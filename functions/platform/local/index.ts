@@ -35,7 +35,7 @@ import { openRunDir } from './run-dir.ts'
 import { openSandbox } from './sandbox.ts'
 import { fileOf, planSandbox } from './sandbox-plan.ts'
 import { loadSigningKeys } from './secrets.ts'
-import { openDoor } from './servers.ts'
+import { type DoorTimes, openDoor } from './servers.ts'
 import type { Settings } from './settings.ts'
 import { openStore } from './store.ts'
 import { collectOrphans } from './task-record.ts'
@@ -57,6 +57,7 @@ export type Installation = {
   /** Limits that have no setting, for tests. */
   limits?: Partial<Limits>
   gateTimes?: typeof gateTimes
+  doorTimes?: DoorTimes
   /** False: the catalogue is what a test has put into it. */
   followFolder?: boolean
 }
@@ -197,9 +198,10 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
       (incoming, outgoing) =>
         incoming.url?.startsWith('/s/') ? router.forward(incoming, outgoing) : void lobbyListener(incoming, outgoing),
       { host: settings.host, port: settings.viewPort },
+      given.doorTimes,
     )
     closers.push(() => viewDoor.close())
-    const appDoor = await openDoor(appListener, { host: settings.host, port: settings.port })
+    const appDoor = await openDoor(appListener, { host: settings.host, port: settings.port }, given.doorTimes)
     closers.push(() => appDoor.close())
 
     const everyMs = Math.min(60_000, Math.max(2_000, limits.idleMs / 4))

@@ -1,5 +1,5 @@
 /** Routes on one machine: a table of paths to gates' sockets, and the proxy of the view origin that follows it. */
-import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream'
 import { LauncherError } from '../../core/errors.ts'
 import type { Router } from '../../core/ports.ts'
@@ -57,10 +57,11 @@ export function createRouter(): LocalRouter {
       const sessionId = /^\/s\/([a-z2-7]+)\//.exec(incoming.url ?? '')?.[1] ?? ''
       const route = routes.get(sessionId)
       if (!route?.socketPath) return noViewer(incoming, outgoing)
-      const { method, url: path, headers } = incoming
+      const { method, url: path } = incoming
+      const headers = endToEnd(incoming.headers)
       const upstream = request({ socketPath: route.socketPath, agent: route.agent, method, path, headers })
       upstream.once('response', (response) => {
-        outgoing.writeHead(response.statusCode ?? 502, response.headers)
+        outgoing.writeHead(response.statusCode ?? 502, endToEnd(response.headers))
         pipeline(response, outgoing, () => {})
       })
       upstream.once('error', () => (outgoing.headersSent ? outgoing.destroy() : noViewer(incoming, outgoing)))
@@ -70,6 +71,27 @@ export function createRouter(): LocalRouter {
       pipeline(incoming, upstream, () => {})
     },
   }
+}
+
+/**
+ * Headers that are about one connection and not about the message (RFC 9110, 7.6.1): a browser's `Connection: Upgrade`
+ * made the gate close a connection that we kept for the next request.
+ */
+const ofConnection = [
+  'connection',
+  'keep-alive',
+  'upgrade',
+  'te',
+  'trailer',
+  'proxy-connection',
+  'http2-settings',
+  'expect',
+]
+
+function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const passed = { ...headers }
+  for (const name of ofConnection) delete passed[name]
+  return passed
 }
 
 /** 202 and not 503: a shared cache in front may keep errors. The companion holds the call and repeats it. */

@@ -1,6 +1,12 @@
 /** The three doors of one machine: the app origin, the view origin, and the Unix socket on which gates reach the API. */
 import { chmodSync, rmSync } from 'node:fs'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+
+/** How long a client may take, ms, and how many may be connected: slow ones and idle ones cost a file descriptor each. */
+export type DoorTimes = { headersMs: number; requestMs: number; checkEveryMs: number }
+const doorTimes: DoorTimes = { headersMs: 15_000, requestMs: 120_000, checkEveryMs: 5_000 }
+/** Far more than browsers of a hundred people hold, and few enough to leave the vault its files. */
+const mostConnections = 2_000
 
 export type Door = { close(): Promise<void>; port: number | null }
 
@@ -8,8 +14,22 @@ export type Door = { close(): Promise<void>; port: number | null }
 export async function openDoor(
   listener: RequestListener,
   where: { host: string; port: number } | { socketPath: string },
+  times: DoorTimes = doorTimes,
 ): Promise<Door> {
-  const server = createServer({ requestTimeout: 120_000, headersTimeout: 30_000, keepAliveTimeout: 65_000 }, listener)
+  const server = createServer(
+    {
+      headersTimeout: times.headersMs,
+      requestTimeout: times.requestMs,
+      connectionsCheckingInterval: times.checkEveryMs,
+      keepAliveTimeout: 65_000,
+    },
+    (incoming, outgoing) => {
+      // The other forms are for proxies: whoever sends them here wants two readers to disagree.
+      if (!incoming.url?.startsWith('/')) refuse(incoming, outgoing)
+      else void listener(incoming, outgoing)
+    },
+  )
+  server.maxConnections = mostConnections
   if ('socketPath' in where) rmSync(where.socketPath, { force: true })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -26,6 +46,13 @@ export async function openDoor(
     port: typeof address === 'object' && address !== null ? address.port : null,
     close: () => closeServer(server),
   }
+}
+
+function refuse(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  incoming.resume()
+  outgoing
+    .writeHead(400, { 'content-type': 'text/plain', connection: 'close' })
+    .end('An address begins with a slash.\n')
 }
 
 /** Requests under way get a moment; long polls would otherwise hold a stop for their whole wait. */
