@@ -43,6 +43,12 @@ export type World = {
   saves: { kind: string; base: string; status: number }[]
   /** Reports of use. */
   active: number
+  /** A call of cellxgene that kills its viewer, path and query below the route. */
+  poison: ((call: string) => boolean) | null
+  /** How the launcher keeps work beside what is there; null: the lobby's own answer. */
+  onMerge: ((asked: { kind: string; headers: IncomingMessage['headers']; body: Buffer }) => object) | null
+  /** How often the viewer was told to read anew. */
+  looks: number
   killViewer(): void
   viewerPids: number[]
   close(): Promise<void>
@@ -78,7 +84,9 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   })
   const view = await listen('127.0.0.1', (req, res) => {
     const id = /^\/s\/([^/]+)\//.exec(req.url ?? '')?.[1]
-    if (id === undefined) void lobby(req, res)
+    const merged = /^\/v\/pbmc\/-\/merge\/(\w+)$/.exec(req.url ?? '')?.[1]
+    if (merged && world.onMerge) void merge(merged, req, res)
+    else if (id === undefined) void lobby(req, res)
     else void gate(id, req, res)
   })
 
@@ -90,6 +98,9 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     versions: { labels: 0, genesets: 0 },
     saves: [],
     active: 0,
+    poison: null,
+    onMerge: null,
+    looks: 0,
     viewerPids: [],
     killViewer() {
       for (const { child } of viewers.values()) child.kill('SIGKILL')
@@ -151,6 +162,13 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     }
   }
 
+  async function merge(kind: string, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of req) chunks.push(Buffer.from(chunk as Uint8Array))
+    const answer = world.onMerge?.({ kind, headers: req.headers, body: Buffer.concat(chunks) })
+    res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+  }
+
   async function gate(id: string, req: IncomingMessage, res: ServerResponse): Promise<void> {
     const viewer = viewers.get(id)
     const refuse = (status: number, body: object = {}, headers: Record<string, string> = {}) =>
@@ -161,7 +179,15 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     if (rest === '/-/active') {
       world.active++
       launcher.change(ada.id, 'pbmc', { lastActiveAt: clock.now() })
+      return void res.writeHead(204, { 'x-cxod-labels-version': String(world.versions.labels || 'none') }).end()
+    }
+    if (rest === '/-/look') {
+      world.looks++
       return void res.writeHead(204).end()
+    }
+    if (world.poison?.(rest)) {
+      viewer.child.once('exit', () => refuse(202, {}, { 'x-cxod-viewer': 'none' }))
+      return void viewer.child.kill('SIGKILL')
     }
     if (req.headers['x-cxod-owner'] !== ada.id) return refuse(409, { code: 'owner-changed' })
     if (req.headers['x-cxod-dataset-version'] !== launcher.datasets.get('pbmc')?.version)

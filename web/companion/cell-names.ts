@@ -1,35 +1,37 @@
 /**
  * The names of the cells, as cellxgene answers them: a save carries none, and a file of labels without them is worth
- * little. Asked for once somebody makes labels, while a viewer is there to answer, and read only if they are ever needed.
+ * little. Asked for while a viewer is there to answer (when they are needed it is not), and read only if they ever are.
  */
 import { withOwn } from './attempt.ts'
 import type { FetchDeps } from './fetch.ts'
+import type { Link } from './status.ts'
+
+/** A viewer that does not give them now may do so later, ms. */
+const againMs = 60_000
 
 export type CellNames = {
   /** An answer that cellxgene got; the schema says under which name the cells' names are kept. */
   answered(path: string, response: Response): void
-  /** Somebody makes labels: have the names at hand. */
+  /** To be called now and then: has the names at hand as soon as a viewer can give them. */
   fetch(): void
   get(): ArrayBuffer | null
 }
 
-export function createCellNames(deps: Pick<FetchDeps, 'config' | 'env' | 'link'>): CellNames {
+export function createCellNames(deps: Pick<FetchDeps, 'config' | 'env'> & { link: Pick<Link, 'status'> }): CellNames {
   const { config, env, link } = deps
   let column: string | null = null
   let names: ArrayBuffer | null = null
-  let asking = false
+  let nextAt = 0
 
   async function ask(route: string, name: string): Promise<void> {
-    asking = true
+    nextAt = env.now() + againMs
     try {
       const headers = withOwn(new Headers({ accept: 'application/octet-stream' }), config)
       const address = `${route}api/v0.2/annotations/obs?annotation-name=${encodeURIComponent(name)}`
       const response = await env.fetch(address, { headers, credentials: 'same-origin' })
       if (response.status === 200) names = await response.arrayBuffer()
     } catch {
-      // The next save asks again.
-    } finally {
-      asking = false
+      // Asked again later.
     }
   }
 
@@ -47,7 +49,7 @@ export function createCellNames(deps: Pick<FetchDeps, 'config' | 'env' | 'link'>
     },
     fetch() {
       const status = link.status()
-      if (names === null && !asking && column !== null && status?.state === 'ready' && status.route)
+      if (names === null && column !== null && env.now() >= nextAt && status?.state === 'ready' && status.route)
         void ask(status.route, column)
     },
     get: () => names,

@@ -40,13 +40,7 @@ function run(config: PageConfig): void {
   })
   const link = createLink(config, env, activity.here)
   const bases = createBases()
-  const saves = createSaves(
-    () => {
-      if (saves.list().some(({ kind }) => kind === 'labels')) cells.fetch()
-      show()
-    },
-    (kind, answer) => notes.keep(kind, link.moved() ? 'carried' : 'merged', answer),
-  )
+  const saves = createSaves(show, (kind, answer) => notes.keep(kind, link.moved() ? 'carried' : 'merged', answer))
   const lost = createLost(show)
   const cells = createCellNames({ config, env, link })
   const calls = createPageCalls({ config, env, link, bases, saves, cells })
@@ -223,6 +217,7 @@ function run(config: PageConfig): void {
   })
   // The countdown, and the moment when somebody has been away too long.
   setInterval(() => {
+    if (drawn && config.mode === 'annotate' && link.moved() === null) cells.fetch()
     if (drawn && (env.visible() || saves.keptKinds().length > 0)) show()
   }, 1000)
   watchForDrawing()
