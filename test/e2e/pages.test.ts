@@ -8,7 +8,7 @@ import { createApp } from '../../functions/api/app.ts'
 import { createAuth } from '../../functions/auth/auth.ts'
 import { openTestApp } from '../support/app.ts'
 import { launchChromium } from '../support/chromium.ts'
-import { aUser, testAuth } from '../support/people.ts'
+import { aPrincipal, aUser, testAuth } from '../support/people.ts'
 import { gateOf } from '../support/ports.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -120,7 +120,16 @@ describe('in a browser', () => {
     const user = await bed.users.get('ada')
     const value = user && (await auth.logins.open(user))
     await context.addCookies([{ name: 'cxod-login', value: value ?? '', url: appOrigin }])
-    for (const path of ['/', '/datasets/pbmc', '/sessions', '/annotations', '/nothing']) {
+    const wish = {
+      mode: 'annotate',
+      expiresInMs: 3_600_000,
+      note: 'x'.repeat(100),
+      guestNames: ['Ann', 'Bob'],
+    } as const
+    const link = await bed.deps.launcher.makeLink(aPrincipal({ name: 'ada' }), 'pbmc', { ...wish, maxGuests: null })
+    const ofLinks = ['/datasets/pbmc/links', `/links/${link.id}`, `/l/${link.id}`, `/open/pbmc~${link.id}`]
+    const paths = ['/', '/datasets/pbmc', '/sessions', '/annotations', '/account', '/nothing', ...ofLinks]
+    for (const path of paths) {
       await page.goto(appOrigin + path)
       expect([path, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([path, 360])
     }
