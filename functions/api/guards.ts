@@ -1,6 +1,7 @@
 /** What stands before every route: size, time, who is asking, and whether a browser was tricked into asking. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { permissionsPolicy } from '../auth/permissions-policy.ts'
 import type { Authenticate } from '../auth/principal.ts'
 import { LauncherError } from '../core/errors.ts'
 import type { Env } from './deps.ts'
@@ -75,6 +76,7 @@ export function commonHeaders(secure: boolean): MiddlewareHandler {
     set('referrer-policy', 'same-origin')
     set('cross-origin-opener-policy', 'same-origin')
     set('cross-origin-resource-policy', 'same-origin')
+    set('permissions-policy', permissionsPolicy)
     set('cache-control', 'no-store')
     if (secure) set('strict-transport-security', 'max-age=31536000')
   }

@@ -1,5 +1,7 @@
 /** Short words for the parts that every route's description repeats, and the document they add up to. */
+
 import type { OpenAPIHono, z } from '@hono/zod-openapi'
+import { loginCookieName } from '../auth/logins.ts'
 import { problem } from './contract/public.ts'
 import type { Env } from './deps.ts'
 
@@ -43,7 +45,7 @@ export function describeApi(app: OpenAPIHono<Env>, appOrigin: string): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'login', {
     type: 'apiKey',
     in: 'cookie',
-    name: 'cxod-login',
+    name: loginCookieName(appOrigin.startsWith('https:')),
     description: 'The browser’s login. Changes need an `Origin` header that names the launcher.',
   })
   let document: string | undefined

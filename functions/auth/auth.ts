@@ -74,7 +74,7 @@ export function createAuth(deps: AuthDeps): Auth {
     apiTokens,
     adminLinks,
     gateTokens: createGateTokens(deps),
-    authenticate: createAuthenticator({ logins, apiTokens, bearer }),
+    authenticate: createAuthenticator({ logins, apiTokens, bearer, secure: appOrigin.startsWith('https:') }),
     signIn: async (attempt) => logins.open(await checkPassword(attempt)),
     changePassword: async (who, change) => logins.open(await changePassword(who, change)),
     signInByLink: async (secret) => logins.open(await adminLinks.redeem(secret)),

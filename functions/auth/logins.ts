@@ -4,7 +4,11 @@ import type { User } from '../core/principal.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 import { localUserId, userPrincipal } from './user-names.ts'
 
-export const loginCookieName = 'cxod-login'
+/**
+ * Behind https browsers take a `__Host-` cookie from this very host only. Without it a script on a neighbour, as the view
+ * host is one below the same domain, could plant another login, and the victim would work in the attacker's name.
+ */
+export const loginCookieName = (secure: boolean): string => `${secure ? '__Host-' : ''}cxod-login`
 export const defaultLoginMs = 7 * 24 * 60 * 60_000
 
 export type Logins = {
@@ -61,14 +65,15 @@ export function createLogins(deps: {
  */
 export function loginCookie(value: string | null, secure: boolean, lifetimeMs = defaultLoginMs): string {
   const maxAge = value === null ? 0 : Math.floor(lifetimeMs / 1000)
-  return `${loginCookieName}=${value ?? ''}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAge}${secure ? '; Secure' : ''}`
+  return `${loginCookieName(secure)}=${value ?? ''}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAge}${secure ? '; Secure' : ''}`
 }
 
-/** Value of the login cookie in a request, or null. */
-export function readLoginCookie(request: Request): string | null {
+/** Value of the login cookie in a request, or null. @param secure as it was set: the other name is not ours */
+export function readLoginCookie(request: Request, secure: boolean): string | null {
+  const name = loginCookieName(secure)
   for (const pair of (request.headers.get('cookie') ?? '').split(';')) {
     const at = pair.indexOf('=')
-    if (at > 0 && pair.slice(0, at).trim() === loginCookieName) return pair.slice(at + 1).trim() || null
+    if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim() || null
   }
   return null
 }

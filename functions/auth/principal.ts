@@ -14,6 +14,8 @@ export type Authenticate = (request: Request) => Promise<Authenticated | null>
 
 export function createAuthenticator(deps: {
   logins: Logins
+  /** The app is behind https. */
+  secure: boolean
   apiTokens: ApiTokens
   /** Tokens of configured identity providers; see `createBearer`. */
   bearer: (token: string) => Promise<Principal | null>
@@ -26,7 +28,7 @@ export function createAuthenticator(deps: {
       const who = token === null ? null : ((await deps.apiTokens.verify(token)) ?? (await deps.bearer(token)))
       return who === null ? null : { who, via: 'bearer' }
     }
-    const cookie = readLoginCookie(request)
+    const cookie = readLoginCookie(request, deps.secure)
     const who = cookie === null ? null : await deps.logins.find(cookie)
     return who === null ? null : { who, via: 'cookie' }
   }

@@ -11,6 +11,7 @@ import { keep, nobody, status, stop, wake } from './calls.ts'
 import type { LobbyDeps } from './deps.ts'
 import { download, downloads } from './download.ts'
 import { askForTicket, enter } from './enter.ts'
+import { commonHeaders } from './headers.ts'
 import { createMerge, mergeBytes } from './merge.ts'
 import { plainPage, viewerPage } from './page.tsx'
 import { serveStatic } from './static-files.ts'
@@ -28,6 +29,7 @@ export function createLobby(deps: LobbyDeps): Hono {
     return page === null ? c.notFound() : handle(c, deps, page)
   }
 
+  app.use('*', commonHeaders(deps.viewOrigin))
   app.get('/v/static/*', (c) => files(c, deps, '/v/static/'))
   app.use(`${pagePattern}/*`, async (c, next) => {
     const page = addressOf(c)

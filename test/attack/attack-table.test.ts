@@ -3,12 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tempDir } from '../support/temp-dir.ts'
 import type { Row } from './row.ts'
 import { pathRows } from './rows-paths.ts'
+import { requestRows } from './rows-requests.ts'
 import { tokenRows } from './rows-tokens.ts'
 import { startWorld, type World } from './world.ts'
 
 const parts: Readonly<Record<string, readonly Row[]>> = {
   'tickets, cookies, tokens': tokenRows,
-  'addresses and requests': pathRows,
+  addresses: pathRows,
+  requests: requestRows,
 }
 
 let world: World

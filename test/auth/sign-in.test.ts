@@ -243,11 +243,14 @@ describe('logins', () => {
   })
 
   it('sets a cookie that scripts and other sites don’t get, and reads it among others', () => {
-    expect(loginCookie('v', true)).toBe('cxod-login=v; Path=/; HttpOnly; SameSite=Lax; Max-Age=604800; Secure')
+    expect(loginCookie('v', true)).toBe('__Host-cxod-login=v; Path=/; HttpOnly; SameSite=Lax; Max-Age=604800; Secure')
     expect(loginCookie(null, false)).toBe('cxod-login=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0')
-    const read = (cookie: string) => readLoginCookie(new Request(appOrigin, { headers: { cookie } }))
+    const read = (cookie: string, secure = false) =>
+      readLoginCookie(new Request(appOrigin, { headers: { cookie } }), secure)
     expect(read('a=1; cxod-login=x=y ; b=2')).toBe('x=y')
     expect(read('xcxod-login=no; cxod-login=')).toBeNull()
+    expect(read('cxod-login=planted; __Host-cxod-login=mine', true)).toBe('mine')
+    expect(read('cxod-login=planted', true)).toBeNull()
   })
 })
 

@@ -10,7 +10,7 @@ describe('withoutSecrets', () => {
     ['Error: password=hunter2 at /x.ts:1:2', 'Error: password=(left out) at /x.ts:1:2'],
     ['hash $argon2id$v=19$m=1 of ada', 'hash (password hash) of ada'],
     ['GET /s/a/api/v0.2/data/var?var:name_0=CD4 failed', 'GET /s/a/api/v0.2/data/var?(query) failed'],
-    ['nothing of the kind in /work/x.ts:12', 'nothing of the kind in /work/x.ts:12'],
+    ['nothing of the kind in /somewhere/x.ts:12', 'nothing of the kind in /somewhere/x.ts:12'],
   ])('%s', (text, expected) => {
     expect(withoutSecrets(text)).toBe(expected)
   })

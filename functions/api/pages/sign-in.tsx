@@ -64,7 +64,7 @@ export function signInRoutes(app: Hono<Env>, deps: WebDeps, { frame, html }: Ren
 
   app.post('/sign-out', async (c) => {
     assertOwnOrigin(c.req.raw, appOrigin)
-    const cookie = readLoginCookie(c.req.raw)
+    const cookie = readLoginCookie(c.req.raw, secure)
     if (cookie !== null) await auth.logins.close(cookie)
     c.header('set-cookie', loginCookie(null, secure))
     return c.redirect('/sign-in', 303)
