@@ -91,8 +91,13 @@ export function keepBoth(
   }
   const rows = new Map<string, string[]>()
   const none = theirs.columns.map(() => '')
-  for (const cell of new Set([...theirs.rows.keys(), ...mine.rows.keys()]))
-    rows.set(cell, [...(theirs.rows.get(cell) ?? none), ...added.map(({ at }) => mine.rows.get(cell)?.[at] ?? '')])
+  const beside = (here: readonly string[], words: readonly string[] | undefined) => {
+    const row = here.slice()
+    for (const { at } of added) row.push(words?.[at] ?? '')
+    return row
+  }
+  for (const [cell, words] of theirs.rows) rows.set(cell, beside(words, mine.rows.get(cell)))
+  for (const [cell, words] of mine.rows) if (!theirs.rows.has(cell)) rows.set(cell, beside(none, words))
   const table = { header: theirs.header, columns: [...theirs.columns, ...added.map(({ name }) => name)], rows }
   const all = new Set(mine.rows.keys())
   return { table, report: { ...matching(mine, all), renamed } }

@@ -4,7 +4,7 @@ import { endsAt } from '../core/deadlines.ts'
 import { isLauncherError } from '../core/errors.ts'
 import type { GatePrincipal } from '../core/principal.ts'
 import type { Session } from '../core/session.ts'
-import { carryOver } from './carry-over.ts'
+import { carriedOverSoon } from './carry-over.ts'
 import { type Context, change, sessionOfGate } from './context.ts'
 import { end } from './reap.ts'
 
@@ -31,7 +31,7 @@ export async function knock(context: Context, settings: GateSettings, gate: Gate
   }
   try {
     // Before the viewer reads them: labels made on another version of the file, each to its own cell.
-    await carryOver(context, session)
+    if (!(await carriedOverSoon(context, session))) return { status: 'not-yet', retryMs }
     return { status: 'work', work: await workOf(context, settings, session) }
   } catch (error) {
     if (!isLauncherError(error, 'not-found')) throw error

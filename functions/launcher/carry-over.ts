@@ -1,4 +1,5 @@
 /** Step 4, for a dataset that was replaced: its labels become a vault version for the file as it is now, each on its own cell. */
+import { setImmediate as breath } from 'node:timers/promises'
 import { isLauncherError } from '../core/errors.ts'
 import { carryOver as bring } from '../core/label-table.ts'
 import type { VaultRef } from '../core/ports.ts'
@@ -10,6 +11,24 @@ import { formatLabels, parseLabels } from './labels-csv.ts'
 import type { Merged } from './types.ts'
 
 export type CarriedTo = Pick<Session, 'ownerId' | 'datasetId' | 'datasetVersion' | 'obsIndexHash'>
+
+/**
+ * Labels of a million cells take seconds to read and seconds to write (6 s in all, measured): between them others are heard, and a
+ * gate is not kept waiting for longer than this, ms.
+ */
+const patienceMs = 4_000
+
+/** @returns false when it goes on in the background: ask again. Throws what went wrong, to who still waits for it. */
+export async function carriedOverSoon(context: Context, to: CarriedTo): Promise<boolean> {
+  const carrying = carryOver(context, to).then(() => true)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), patienceMs)
+  })
+  // Who asks again hears of what went wrong then.
+  carrying.catch(() => undefined)
+  return Promise.race([carrying, late]).finally(() => clearTimeout(timer))
+}
 
 /** Somebody may save between our look and our write: look again. */
 const tries = 5
@@ -41,7 +60,9 @@ async function carry({ ports }: Context, to: CarriedTo): Promise<void> {
     const origin = `carry-over:${latest.version}`
     try {
       const before = parseLabels(await ports.vault.read(ref, latest.version))
+      await breath()
       const { table, report } = bring(before, { names: new Set(cells.names), columns: cells.columns })
+      await breath()
       const kept = await ports.vault.put(ref, formatLabels(table), {
         ...{ base: latest.version, savedBy: latest.savedBy, origin, datasetVersion, obsIndexHash, report },
         requestSha256: sha256(origin, datasetVersion),

@@ -1,4 +1,5 @@
 /** What a page could not save is kept all the same: as a version of the file it was made on, beside what others saved, by cell name. */
+import { setImmediate as breath } from 'node:timers/promises'
 import { isUsable } from '../core/dataset.ts'
 import { isLauncherError, LauncherError } from '../core/errors.ts'
 import { keepBoth, matching, replaceCells } from '../core/label-table.ts'
@@ -131,12 +132,15 @@ async function mergeLabels(
 ): Promise<Merge> {
   if (cells === null) throw unknownCells()
   const mine = await readLabels(raw, cells.names)
+  await breath()
   const before = theirs === null ? null : parseLabels(theirs)
+  await breath()
   if (replaces || before === null) {
     const table = replaceCells(before, mine)
     return { body: formatLabels(table), report: { ...matching(table, new Set(cells.names)), renamed: [] } }
   }
   const { table, report } = keepBoth(before, mine, by, cells.columns)
+  await breath()
   return { body: formatLabels(table), report }
 }
 

@@ -210,6 +210,13 @@ it('keeps every label on its own cell through conflicts, replacement, return, an
   expect(said(await newest(), 'mine (ada)')).toEqual(
     sorted([...Object.entries(facts(last)), ['new-cell', 'of the new one']]),
   )
+  // A cell that neither file has ever had.
+  expect(said(await newest(), 'mine (label)')).toEqual(
+    sorted([
+      [names[0] ?? '', 'uploaded'],
+      ['nobody', 'uploaded too'],
+    ]),
+  )
   await bed.launcher.stop(ada, back.id)
 
   // In another group's folder, then removed: nobody opens it, and the labels are still theirs to download.

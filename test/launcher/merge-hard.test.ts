@@ -2,7 +2,9 @@
 import { deflateSync, inflateSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { isLauncherError } from '../../functions/core/errors.ts'
+import { defaultLimits } from '../../functions/core/limits.ts'
 import { parseGeneSets } from '../../functions/launcher/gene-sets-csv.ts'
+import { createLauncher } from '../../functions/launcher/index.ts'
 import { parseLabels } from '../../functions/launcher/labels-csv.ts'
 import { geneSetsBody, labelsBody } from '../support/page-saves.ts'
 import { aDataset, aUser, gateOf, openTestBed } from '../support/ports.ts'
@@ -189,6 +191,42 @@ describe('a save that is cut or bent', () => {
         expect(labelsOf(await newest(who)), `byte ${at}`).toBe(4)
       }
     }
+  })
+})
+
+describe('labels that take long to bring over', () => {
+  it('keep their gate asking, are brought over once, and are there when it is told its work', async () => {
+    await datasetIs('v2')
+    const who = somebody()
+    await keep(who, 'index,mine\na,T\n')
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let reads = 0
+    const { cells } = bed.ports
+    const slow = createLauncher(
+      {
+        ...bed.ports,
+        cells: {
+          ...cells,
+          async get(version) {
+            reads++
+            await held
+            return cells.get(version)
+          },
+        },
+      },
+      { ...defaultLimits, liveSessionsPerUser: 99, liveSessions: 999 },
+      { apiSilenceMs: 60_000, beatMs: 15_000, routeKey: {} },
+    )
+    const session = await slow.launch(who, 'pbmc', { by: 'click' })
+    expect(await slow.knock(gateOf(session))).toMatchObject({ status: 'not-yet' })
+    expect(await slow.knock(gateOf(session))).toMatchObject({ status: 'not-yet' })
+    release()
+    await expect.poll(() => slow.knock(gateOf(session))).toMatchObject({ status: 'work', work: { labelsVersion: '2' } })
+    expect(reads).toBe(1)
+    expect((await newest(who)).columns).toEqual(['mine (label)'])
   })
 })
 
