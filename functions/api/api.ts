@@ -2,7 +2,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { LauncherError } from '../core/errors.ts'
 import { type ApiDeps, type Env, smallBodyBytes, uploadBytes } from './deps.ts'
-import { commonHeaders, limitBody, limitTime, requireSignIn } from './guards.ts'
+import { commonHeaders, limitBodies, limitTime, requireSignIn } from './guards.ts'
 import { allowedMethods } from './not-found.ts'
 import { describeApi } from './openapi.ts'
 import { methodNotAllowed, problemResponse, toProblem } from './problem.ts'
@@ -28,12 +28,12 @@ export function createApi(deps: ApiDeps): OpenAPIHono<Env> {
     },
   })
   app.use('*', commonHeaders(deps.appOrigin.startsWith('https:')), limitTime(deps.limits.apiTimeoutMs))
-  const [small, upload] = [limitBody(smallBodyBytes), limitBody(uploadBytes)]
-  const limitBodies: typeof small = (c, next) => (isUpload(c.req.method, c.req.path) ? upload : small)(c, next)
+  const limit = limitBodies(smallBodyBytes, uploadBytes, isUpload)
   openRoutes(app, deps)
   describeApi(app, deps.appOrigin)
 
-  app.use('/api/*', limitBodies, requireSignIn({ authenticate: deps.auth.authenticate, appOrigin: deps.appOrigin }))
+  const signedIn = requireSignIn({ authenticate: deps.auth.authenticate, appOrigin: deps.appOrigin })
+  app.use('/api/*', limit.small, signedIn, limit.large)
   metaRoutes(app, deps)
   datasetRoutes(app, deps)
   sessionRoutes(app, deps)

@@ -16,6 +16,19 @@ export function limitBody(bytes: number): MiddlewareHandler {
   })
 }
 
+/**
+ * A small limit for all but the few calls that bring a file: theirs comes with `large`, which belongs behind the sign-in. A body
+ * of unknown length is taken into memory by whoever limits it, and nobody without an account may fill that.
+ */
+export function limitBodies(small: number, file: number, bringsFile: (method: string, path: string) => boolean) {
+  const [limitSmall, limitFile] = [limitBody(small), limitBody(file)]
+  const when =
+    (wanted: boolean, limit: MiddlewareHandler): MiddlewareHandler =>
+    (c, next) =>
+      bringsFile(c.req.method, c.req.path) === wanted ? limit(c, next) : next()
+  return { small: when(false, limitSmall), large: when(true, limitFile) }
+}
+
 const size = (bytes: number): string => (bytes >= 2 ** 20 ? `${bytes / 2 ** 20} MiB` : `${bytes / 2 ** 10} KiB`)
 
 /** Throws `unavailable` after `ms`: a caller must not wait for ever. What was begun goes on; every step may be repeated. */

@@ -12,7 +12,7 @@ import type { LobbyDeps } from './deps.ts'
 import { download, downloads } from './download.ts'
 import { askForTicket, enter } from './enter.ts'
 import { commonHeaders } from './headers.ts'
-import { createMerge, mergeBytes } from './merge.ts'
+import { createMerge } from './merge.ts'
 import { plainPage, viewerPage } from './page.tsx'
 import { serveStatic } from './static-files.ts'
 import { datasetWords } from './status.ts'
@@ -55,7 +55,7 @@ export function createLobby(deps: LobbyDeps): Hono {
   app.get(`${pagePattern}/-/annotations/:file`, at(download))
   app.all(`${pagePattern}/api/v0.2/*`, at(apiWithoutViewer))
 
-  app.post(`${pagePattern}/-/merge/:kind`, bodyLimit({ maxSize: mergeBytes, onError: tooLarge }), async (c) => {
+  app.post(`${pagePattern}/-/merge/:kind`, async (c) => {
     assertOwnOrigin(c, deps, /^application\/(json|octet-stream)\b/)
     return at(merge)(c)
   })

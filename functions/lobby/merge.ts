@@ -1,5 +1,6 @@
 /** `POST -/merge/<kind>`: what a page could not save is kept beside what is there, by cell name. */
 import type { Context } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { type MergeAnswer, pageHeaders } from '../api/contract/lobby.ts'
 import { LauncherError } from '../core/errors.ts'
 import { vaultKinds } from '../core/ports.ts'
@@ -9,11 +10,19 @@ import type { LobbyDeps } from './deps.ts'
 
 /** As large as a save may be at the gate; deflated labels are far smaller. */
 export const mergeBytes = 64 * 2 ** 20
-/** Each holds its body and what it inflates to in memory. */
-const atOnce = 2
+/** Bodies on their way; of each owner one, so that nobody who sends slowly holds the places of all. */
+const atOnce = 8
 
 export function createMerge(): (c: Context, deps: LobbyDeps, page: PageAddress) => Promise<Response> {
-  let underWay = 0
+  const limit = bodyLimit({ maxSize: mergeBytes, onError: tooLarge })
+  const sending = new Set<string>()
+  let last: Promise<unknown> = Promise.resolve()
+  /** One after the other: each holds its body and what it inflates to in memory. */
+  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
+    const mine = last.then(act)
+    last = mine.catch(() => undefined)
+    return mine
+  }
   return async (c, deps, page) => {
     const { who } = await authorizePerson(c, deps, page)
     const kind = vaultKinds.find((known) => known === c.req.param('kind'))
@@ -23,15 +32,22 @@ export function createMerge(): (c: Context, deps: LobbyDeps, page: PageAddress) 
     const base = c.req.header(pageHeaders.base) ?? ''
     if (datasetVersion === '' || !/^(none|\d{1,12})$/.test(base))
       throw new LauncherError('bad-request', 'This call names the dataset version and the base of the page.')
-    if (underWay >= atOnce) throw new LauncherError('unavailable', 'Too many at once. It is tried again.')
-    underWay++
+    if (sending.has(who.id) || sending.size >= atOnce)
+      throw new LauncherError('unavailable', 'Too many at once. It is tried again.')
+    sending.add(who.id)
     try {
+      // Now that it is known who sends: a body of unknown length is taken into memory by whoever limits it.
+      await limit(c, async () => undefined)
       const body = new Uint8Array(await c.req.arrayBuffer())
       const save = { datasetVersion, base: base === 'none' ? null : base, body }
-      const { version, report } = await deps.launcher.keepBeside(who, page.datasetId, kind, save)
+      const { version, report } = await inTurn(() => deps.launcher.keepBeside(who, page.datasetId, kind, save))
       return c.json({ version, report } satisfies MergeAnswer, 200, { 'cache-control': 'no-store' })
     } finally {
-      underWay--
+      sending.delete(who.id)
     }
   }
+}
+
+function tooLarge(): never {
+  throw new LauncherError('too-large', `This is larger than a page saves (${mergeBytes / 2 ** 20} MiB).`)
 }

@@ -109,6 +109,34 @@ describe('an upload of labels', () => {
     expect((await put(uma, 'cell,type\nx,B\n', { 'if-match': '"2"', origin: 'https://evil.example' })).status).toBe(403)
   })
 
+  it('is not even read from somebody who is not signed in, nor without end from somebody who is', async () => {
+    const wes = await bed.browser({ name: 'wes' })
+    const send = async (method: string, to: string, cookie: string) => {
+      let pulled = 0
+      const endless = new ReadableStream<Uint8Array>(
+        {
+          pull(controller) {
+            pulled++
+            controller.enqueue(new Uint8Array(2 ** 20))
+          },
+        },
+        { highWaterMark: 0 },
+      )
+      const headers = { cookie, origin: appOrigin, 'content-type': 'text/csv', 'if-none-match': '*' }
+      const init = { method, headers, body: endless, duplex: 'half', redirect: 'manual' } as const
+      return { status: (await bed.app.request(`${appOrigin}${to}`, init)).status, pulled }
+    }
+    expect(await send('PUT', path, '')).toEqual({ status: 401, pulled: 0 })
+    expect(await send('POST', '/annotations/pbmc/labels/upload', '')).toEqual({ status: 303, pulled: 0 })
+    for (const [method, to] of [
+      ['PUT', path],
+      ['POST', '/annotations/pbmc/labels/upload'],
+    ] as const) {
+      const { status, pulled } = await send(method, to, wes.cookie)
+      expect([status, pulled < 70]).toEqual([413, true])
+    }
+  })
+
   it('is a form on the page of what one keeps', async () => {
     const vera = await bed.browser({ name: 'vera' })
     const send = (fields: Record<string, string>, csv: string) => {

@@ -4,7 +4,7 @@ import { MessagePage } from '../../../web/message.tsx'
 import { LauncherError } from '../../core/errors.ts'
 import type { Principal } from '../../core/principal.ts'
 import { type Env, smallBodyBytes, uploadBytes } from '../deps.ts'
-import { assertOwnOrigin, commonHeaders, limitBody, limitTime } from '../guards.ts'
+import { assertOwnOrigin, commonHeaders, limitBodies, limitTime } from '../guards.ts'
 import { allowedMethods } from '../not-found.ts'
 import { methodNotAllowed, type Problem, problemHeaders, toProblem } from '../problem.ts'
 import { accountPages } from './account.tsx'
@@ -24,10 +24,9 @@ export function createWeb(deps: WebDeps): Hono<Env> {
   const { auth, appOrigin, limits, log } = deps
   const render = createRender(deps)
   const app = new Hono<Env>()
-  const [small, upload] = [limitBody(smallBodyBytes), limitBody(uploadBytes)]
-  const limitBodies: typeof small = (c, next) =>
-    (c.req.method === 'POST' && c.req.path.endsWith('/labels/upload') ? upload : small)(c, next)
-  app.use('*', commonHeaders(appOrigin.startsWith('https:')), limitTime(limits.apiTimeoutMs), limitBodies)
+  const isUpload = (method: string, path: string) => method === 'POST' && path.endsWith('/labels/upload')
+  const limit = limitBodies(smallBodyBytes, uploadBytes, isUpload)
+  app.use('*', commonHeaders(appOrigin.startsWith('https:')), limitTime(limits.apiTimeoutMs), limit.small)
   assetRoutes(app, deps.assets)
   signInRoutes(app, deps, render)
   guestRoutes(app, deps, render)
@@ -41,6 +40,7 @@ export function createWeb(deps: WebDeps): Hono<Env> {
       assertOwnOrigin(c.req.raw, appOrigin)
     return next()
   })
+  app.use('*', limit.large)
   datasetPages(app, deps, render)
   minePages(app, deps, render)
   accountPages(app, deps, render)
