@@ -2,8 +2,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tempDir } from '../support/temp-dir.ts'
 import type { Row } from './row.ts'
+import { endedRows } from './rows-ended.ts'
+import { guestRows } from './rows-guests.ts'
 import { pathRows } from './rows-paths.ts'
 import { requestRows } from './rows-requests.ts'
+import { siteRows } from './rows-sites.ts'
 import { tokenRows } from './rows-tokens.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -11,6 +14,9 @@ const parts: Readonly<Record<string, readonly Row[]>> = {
   'tickets, cookies, tokens': tokenRows,
   addresses: pathRows,
   requests: requestRows,
+  'other sites': siteRows,
+  'what was right once': endedRows,
+  guests: guestRows,
 }
 
 let world: World
