@@ -13,7 +13,7 @@ let browser: Browser
 let one: Page
 let two: Page
 
-const bar = (page: Page) => page.locator('[data-cxod="bar"]')
+const bar = (page: Page) => page.locator('#cxod-bar')
 const press = (page: Page, name: string) => bar(page).getByRole('button', { name }).click()
 const has = (page: Page, category: string) => page.locator(`[data-testid="category-${category}"]`)
 const api = '/api/datasets/pbmc/annotations/labels'
