@@ -150,10 +150,11 @@ export interface TaskRunner {
   /** Sessions that may hold a task, for the sweep. */
   listSessionIds(): Promise<string[]>
   /**
-   * Memory of tasks that were told to stop but still run, MiB: on one machine it is not free before they are gone. Zero
-   * where the platform's capacity is not ours to count.
+   * Memory of tasks that were told to stop or died but still run, MiB: on one machine it is not free before they are gone.
+   * Zero where the platform's capacity is not ours to count.
+   * @param counted sessions whose memory the caller counts already
    */
-  heldMiB(): Promise<number>
+  heldMiB(counted: ReadonlySet<string>): Promise<number>
 }
 
 export interface Router {

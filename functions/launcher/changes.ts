@@ -11,7 +11,8 @@ export type Changes = {
 
 const recentMs = 400
 
-export function watchSessions(store: SessionStore): Changes {
+/** @param lineMoved somebody has come into the line or left it: told before those who wait are woken */
+export function watchSessions(store: SessionStore, lineMoved: () => void = () => {}): Changes {
   const sleepers = new Map<string, Set<() => void>>()
   const keyOf = (ownerId: string, datasetId: string) => JSON.stringify([ownerId, datasetId])
   /** Written a moment ago: who read just before and goes to sleep just after would miss it, so that sleep is short. */
@@ -23,8 +24,10 @@ export function watchSessions(store: SessionStore): Changes {
     const moved = line.has(key) !== (session.state === 'queued')
     if (session.state === 'queued') line.add(key)
     else line.delete(key)
-    if (moved)
+    if (moved) {
+      lineMoved()
       for (const other of line) if (other !== key) for (const sleeper of [...(sleepers.get(other) ?? [])]) sleeper()
+    }
     recent.add(key)
     setTimeout(() => recent.delete(key), recentMs).unref()
     for (const sleeper of [...(sleepers.get(key) ?? [])]) sleeper()

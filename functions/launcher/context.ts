@@ -12,6 +12,13 @@ export type Context = {
   limits: Limits
   /** One at a time in this process: counting what room there is, and taking it. */
   admission: <T>(act: () => Promise<T>) => Promise<T>
+  /** What this process knows of itself. */
+  here: {
+    /** When it took over from a launcher that is gone (one machine only), ms since 1970. */
+    since: number
+    /** From now on nobody is let in. */
+    goingDown: boolean
+  }
 }
 
 export function createContext(ports: Ports, limits: Limits): Context {
@@ -19,6 +26,7 @@ export function createContext(ports: Ports, limits: Limits): Context {
   return {
     ports,
     limits,
+    here: { since: 0, goingDown: false },
     admission(act) {
       const mine = last.then(act, act)
       last = mine.catch(() => {})

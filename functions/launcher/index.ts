@@ -9,12 +9,13 @@ import { createContext } from './context.ts'
 import { beat, bye } from './heartbeat.ts'
 import { keepBeside } from './keep-beside.ts'
 import { launch } from './launch.ts'
+import { createLine, stillWaiting } from './line.ts'
 import { getDataset, listDatasets } from './list-datasets.ts'
-import { placeInLine, promote, stillWaiting } from './promote.ts'
+import { promote } from './promote.ts'
 import { reap } from './reap.ts'
 import * as share from './share.ts'
 import { keep, ownSession, stop } from './stop.ts'
-import { datasetChanged, endAll, recover, sweep, taskChanged } from './sweep.ts'
+import { datasetChanged, recover, shutdown, sweep, taskChanged } from './sweep.ts'
 import type { Launcher } from './types.ts'
 import { uploadLabels } from './upload-labels.ts'
 
@@ -22,10 +23,11 @@ export type { Launcher } from './types.ts'
 
 /** Throws `bad-setting` when the limits break the rules that make the protocol safe. */
 export function createLauncher(given: Ports, limits: Limits, gates: GateSettings): Launcher {
-  const changes = watchSessions(given.sessions)
+  const line = createLine(given.sessions, given.clock)
+  const changes = watchSessions(given.sessions, line.moved)
   const ports: Ports = { ...given, sessions: changes.sessions }
   const context = createContext(ports, checkLimits(limits))
-  /** After whatever may have freed a place. Who freed it does not wait for who gets it, nor hear of their trouble. */
+  /** After whatever may have freed a place. Who freed it does not hear of the trouble of who gets it. */
   const thenPromote = async <T>(freed: Promise<T>): Promise<T> => {
     const result = await freed
     await promote(context).catch((error: unknown) => ports.log('error', 'promote failed', { error: String(error) }))
@@ -43,8 +45,8 @@ export function createLauncher(given: Ports, limits: Limits, gates: GateSettings
     waitForChange: changes.wait,
     async waitInLine(session) {
       if (session.state !== 'queued') return null
-      await stillWaiting(context, session)
-      return placeInLine(context, session)
+      if (await stillWaiting(context, session)) await thenPromote(Promise.resolve())
+      return line.place(session)
     },
     stop: (who, id) => thenPromote(stop(context, who, id)),
     keep: (who, id) => keep(context, who, id),
@@ -73,7 +75,7 @@ export function createLauncher(given: Ports, limits: Limits, gates: GateSettings
     promote: () => promote(context),
     sweep: () => sweep(context),
     recover: () => recover(context),
-    shutdown: () => endAll(context, 'shutdown', 'The launcher was stopped.'),
+    shutdown: () => shutdown(context),
     taskChanged: (sessionId) => thenPromote(taskChanged(context, sessionId)),
     datasetChanged: (datasetId) => thenPromote(datasetChanged(context, datasetId)),
   }

@@ -6,8 +6,9 @@ import { modeOf, type Principal } from '../core/principal.ts'
 import { isFailure, isLive, type Session } from '../core/session.ts'
 import { nextLarger, sizeFor, type TaskSize } from '../core/sizing.ts'
 import type { Context } from './context.ts'
+import { lineOf } from './line.ts'
 import { visible } from './list-datasets.ts'
-import { lineOf, promote } from './promote.ts'
+import { promote } from './promote.ts'
 import { settle } from './reap.ts'
 import { assertCanEverFit, assertMayHaveMore, fits, taken } from './room.ts'
 import { recordLaunch } from './share.ts'
@@ -44,7 +45,8 @@ export async function launch(
     const live = await ports.sessions.listLive()
     const line = lineOf(live)
     // Nobody overtakes: while somebody waits, whoever comes later waits as well.
-    const now = line.length === 0 && fits(context, await taken(context, live), size)
+    // A launcher that goes down keeps the wish in line for the one that starts next.
+    const now = line.length === 0 && !context.here.goingDown && fits(context, await taken(context, live), size)
     const fresh = newSession(context, who, dataset, { size, failedStarts, state: now ? 'requested' : 'queued' })
     return { claim: await ports.sessions.claim(fresh), line }
   })

@@ -1,7 +1,8 @@
 /** The line: who waits for a place gets one in order of arrival, when a place frees and at each tick. */
 import { dueCause } from '../core/deadlines.ts'
-import { inOrder, type Session } from '../core/session.ts'
+import type { Session } from '../core/session.ts'
 import { type Context, change } from './context.ts'
+import { heardOf, lineOf } from './line.ts'
 import { end } from './reap.ts'
 import { fits, taken } from './room.ts'
 import { start } from './start.ts'
@@ -28,7 +29,8 @@ export async function promote(context: Context): Promise<number> {
 
 /** The first in line as `requested`, if there is room for it. */
 async function takeFirst(context: Context): Promise<Session | 'nobody' | 'again'> {
-  const { ports, limits } = context
+  const { ports, limits, here } = context
+  if (here.goingDown) return 'nobody'
   const { live, first } = await lookAtLine(context)
   if (first === undefined) return 'nobody'
   const now = ports.clock.now()
@@ -36,6 +38,8 @@ async function takeFirst(context: Context): Promise<Session | 'nobody' | 'again'
     await end(context, 'reap', first, 'left')
     return 'again'
   }
+  // Not passed over yet: their page is about to ask, and then they are let in at once.
+  if (!heardOf(context, first)) return 'nobody'
   if (first.refusal !== null && now - first.refusal.at < limits.refusedPauseMs) return 'nobody'
   if (!fits(context, await taken(context, live), first.size)) return 'nobody'
   const place = { state: 'requested', requestedAt: now, startCapAt: now + limits.startCapMs } as const
@@ -51,27 +55,4 @@ async function lookAtLine({ ports }: Context): Promise<{ live: Session[]; first:
     live.splice(live.indexOf(listed), 1, ...(session === null ? [] : [session]))
   }
   return { live, first: undefined }
-}
-
-export function lineOf(live: readonly Session[]): Session[] {
-  return live.filter(({ state }) => state === 'queued').sort(inOrder)
-}
-
-/** Where a session waits, 1 is next; null when it does not. */
-export async function placeInLine(
-  { ports }: Context,
-  session: Session,
-): Promise<{ position: number; length: number } | null> {
-  const line = lineOf(await ports.sessions.listLive())
-  const at = line.findIndex(({ id }) => id === session.id)
-  return at < 0 ? null : { position: at + 1, length: line.length }
-}
-
-/** Its user is still there: a queued session leaves when they do. Written at most every `everyMs`. */
-export async function stillWaiting(context: Context, session: Session, everyMs = 10_000): Promise<void> {
-  const { ports, limits } = context
-  const now = ports.clock.now()
-  if (session.state !== 'queued' || now - session.lastSeenAt < everyMs) return
-  const clocks = { lastActiveAt: session.lastActiveAt, lastSeenAt: now, dueAt: now + limits.queueSilenceMs }
-  await ports.sessions.touch(session, clocks)
 }

@@ -10,12 +10,8 @@ type Taken = { viewers: number; memoryMiB: number }
 /** Sessions that hold a place, and tasks that were told to stop but still hold their memory. */
 export async function taken({ ports }: Context, live: readonly Session[], but?: Session): Promise<Taken> {
   const holders = live.filter((session) => holdsPlace(session) && session.id !== but?.id)
-  // The memory of a stopping session's task is among what the platform still holds; don't count it twice.
-  const held = await ports.tasks.heldMiB()
-  const sum = (some: readonly Session[]) => some.reduce((total, { size }) => total + size.memoryMiB, 0)
-  const stopping = holders.filter(({ state }) => state === 'stopping')
-  const others = holders.filter(({ state }) => state !== 'stopping')
-  return { viewers: holders.length, memoryMiB: sum(others) + Math.max(held, sum(stopping)) }
+  const held = await ports.tasks.heldMiB(new Set(holders.map(({ id }) => id)))
+  return { viewers: holders.length, memoryMiB: holders.reduce((sum, { size }) => sum + size.memoryMiB, held) }
 }
 
 export function fits({ limits }: Context, { viewers, memoryMiB }: Taken, size: TaskSize): boolean {

@@ -1,7 +1,7 @@
 /** The safety net under the protocol: cloud lists lag, and people deploy bugs. Ends tasks and routes that no live session owns. */
 import { holdsPlace, isLive } from '../core/session.ts'
 import type { Context } from './context.ts'
-import { lineOf } from './promote.ts'
+import { keepTheLine } from './line.ts'
 import { end, settle } from './reap.ts'
 
 async function liveIds({ ports }: Context): Promise<Set<string>> {
@@ -27,7 +27,7 @@ export async function sweep(context: Context): Promise<{ tasks: string[]; routes
 /** A task has changed by itself: its session is ended now instead of when its gate has been silent for long. */
 export async function taskChanged(context: Context, sessionId: string): Promise<void> {
   const { ports } = context
-  for await (const listed of ports.sessions.listDue(Number.MAX_SAFE_INTEGER)) {
+  for (const listed of await ports.sessions.listLive()) {
     if (listed.id !== sessionId) continue
     const session = await ports.sessions.get(listed.ownerId, listed.datasetId)
     if (session?.id === sessionId && isLive(session)) await settle(context, session)
@@ -49,17 +49,6 @@ export async function datasetChanged(context: Context, datasetId: string): Promi
   }
 }
 
-/** For who waits in line when a launcher starts again: the time that it was down is not held against them. */
-async function keepTheLine({ ports, limits }: Context): Promise<void> {
-  const now = ports.clock.now()
-  for (const session of lineOf(await ports.sessions.listLive()))
-    await ports.sessions.touch(session, {
-      lastActiveAt: session.lastActiveAt,
-      lastSeenAt: now,
-      dueAt: now + limits.queueSilenceMs,
-    })
-}
-
 /**
  * For a launcher that starts on one machine: every live session belonged to a process that is gone, with all its calls
  * and tasks. Ends them at once; their pages wake new viewers. Never for a platform whose tasks outlive the launcher.
@@ -69,8 +58,16 @@ export async function recover(context: Context): Promise<number> {
   return endAll(context, 'task-lost', 'The launcher was started again.')
 }
 
+/** Before the launcher goes down: lets nobody in any more, whatever frees from now on, and ends every viewer. */
+export async function shutdown(context: Context): Promise<number> {
+  context.here.goingDown = true
+  // Whoever is being let in at this moment has their record afterwards, and is ended with the others.
+  await context.admission(async () => {})
+  return endAll(context, 'shutdown', 'The launcher was stopped.')
+}
+
 /** Ends every session that holds a place; the line stays, in its order, for the launcher that starts next. */
-export async function endAll(context: Context, cause: 'shutdown' | 'task-lost', detail: string): Promise<number> {
+async function endAll(context: Context, cause: 'shutdown' | 'task-lost', detail: string): Promise<number> {
   const { ports } = context
   let ended = 0
   for await (const listed of ports.sessions.listDue(Number.MAX_SAFE_INTEGER)) {

@@ -4,7 +4,7 @@ import { LauncherError } from '../../functions/core/errors.ts'
 import type { User } from '../../functions/core/principal.ts'
 import { inOrder } from '../../functions/core/session.ts'
 import type { Launcher } from '../../functions/launcher/index.ts'
-import { aDataset, aUser, openTestBed, type TestBed } from '../support/ports.ts'
+import { aDataset, aUser, gateOf, openTestBed, type TestBed } from '../support/ports.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const byClick = { by: 'click' } as const
@@ -82,7 +82,8 @@ describe('the line', () => {
     const { bed, launcher, come, state } = await bedOf({ memoryBudgetMiB: 1024 })
     const first = await come('ada')
     await come('bob')
-    bed.tasks.heldMiB = async () => 1024
+    // As the runner does: what is told to stop holds its memory, unless the session that it belongs to counts it.
+    bed.tasks.heldMiB = async (counted) => (counted.has(first.id) || !bed.tasks.stopped.includes(first.id) ? 0 : 1024)
     await launcher.stop(aUser('ada'), first.id)
     expect(await state('ada')).toBe('stopped')
     expect(await state('bob')).toBe('queued')
@@ -139,9 +140,45 @@ describe('the line', () => {
     const next = bed.launcher({ liveSessions: 1 })
     await next.recover()
     await next.reap()
-    const states = await Promise.all(names.map(async (name) => (await next.findSession(aUser(name), 'pbmc'))?.state))
-    expect(states).toEqual(['starting', 'queued', 'queued'])
+    const states = () => Promise.all(names.map(async (name) => (await next.findSession(aUser(name), 'pbmc'))?.state))
+    // A place is for who is there: nobody's page has asked yet, and nobody has been passed over either.
+    expect(await states()).toEqual(['queued', 'queued', 'queued'])
+    expect(await place(next, aUser('cyd'))).toEqual({ position: 2, length: 3 })
+    expect(await states()).toEqual(['queued', 'queued', 'queued'])
+    expect(await place(next, aUser('dan'))).toBeNull()
+    expect(await states()).toEqual(['starting', 'queued', 'queued'])
     expect(await place(next, aUser('cyd'))).toEqual({ position: 1, length: 2 })
+  })
+
+  it('passes over, after a restart, who does not come back, and lets nobody in for them', async () => {
+    const { bed, launcher, come } = await bedOf({ liveSessions: 1, queueSilenceMs: 60_000 })
+    await come('ada')
+    for (const name of ['bob', 'cyd']) await come(name)
+    await launcher.shutdown()
+    bed.clock.advance(36_000_000)
+    const next = bed.launcher({ liveSessions: 1, queueSilenceMs: 60_000 })
+    await next.recover()
+    bed.clock.advance(30_000)
+    expect(await place(next, aUser('cyd'))).toEqual({ position: 2, length: 2 })
+    bed.clock.advance(30_000)
+    await next.reap()
+    const states = ['bob', 'cyd'].map(async (name) => (await next.findSession(aUser(name), 'pbmc'))?.state)
+    expect(await Promise.all(states)).toEqual(['stopped', 'starting'])
+    expect(bed.tasks.started).toHaveLength(2)
+  })
+
+  it('lets nobody in while the launcher goes down, whatever frees, and takes who comes then into the line', async () => {
+    const { bed, launcher, come, state } = await bedOf({ liveSessions: 1 })
+    const ada = await come('ada')
+    await come('bob')
+    await launcher.shutdown()
+    // The runner tells of the end of each task, and gates say goodbye.
+    await launcher.taskChanged(ada.id)
+    await launcher.bye(gateOf(ada), { cause: 'told', detail: null })
+    await launcher.reap()
+    expect([await state('ada'), await state('bob')]).toEqual(['stopped', 'queued'])
+    expect(await come('cyd')).toMatchObject({ state: 'queued' })
+    expect(bed.tasks.started).toHaveLength(1)
   })
 
   it('starts nobody twice and nobody half, when two processes let people in at once', async () => {

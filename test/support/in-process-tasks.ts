@@ -7,7 +7,7 @@ import { taskDir } from '../../functions/platform/local/task-record.ts'
 import type { LocalTaskRunner, TaskRunnerSettings } from '../../functions/platform/local/task-runner.ts'
 import { type StandInViewer, startStandInViewer } from './stand-in-viewer.ts'
 
-type Task = { dir: string; gate: Promise<unknown>; viewer: StandInViewer; terminate(): void }
+type Task = { memoryMiB: number; dir: string; gate: Promise<unknown>; viewer: StandInViewer; terminate(): void }
 
 export function createInProcessTasks(settings: TaskRunnerSettings): LocalTaskRunner {
   const tasks = new Map<string, Task>()
@@ -23,7 +23,7 @@ export function createInProcessTasks(settings: TaskRunnerSettings): LocalTaskRun
 
   return {
     final: true,
-    async start({ sessionId, gateToken }) {
+    async start({ sessionId, size, gateToken }) {
       if (tasks.has(sessionId) || ended.has(sessionId)) return
       const dir = taskDir(settings.runDir, sessionId)
       mkdirSync(dir, { recursive: true, mode: 0o700 })
@@ -48,7 +48,7 @@ export function createInProcessTasks(settings: TaskRunnerSettings): LocalTaskRun
           rmSync(dir, { recursive: true, force: true })
           settings.onEnd(sessionId)
         })
-      tasks.set(sessionId, { dir, gate, viewer, terminate: () => heard[0]?.() })
+      tasks.set(sessionId, { memoryMiB: size.memoryMiB, dir, gate, viewer, terminate: () => heard[0]?.() })
     },
     async inspect(sessionId) {
       const over = ended.get(sessionId)
@@ -60,7 +60,11 @@ export function createInProcessTasks(settings: TaskRunnerSettings): LocalTaskRun
       void end(sessionId)
     },
     listSessionIds: async () => [...tasks.keys()].filter((id) => !ended.has(id)),
-    heldMiB: async () => 0,
+    async heldMiB(counted) {
+      let held = 0
+      for (const [id, task] of tasks) if (ended.has(id) && !counted.has(id)) held += task.memoryMiB
+      return held
+    },
     async drain() {
       await Promise.all([...tasks.keys()].map(end))
     },

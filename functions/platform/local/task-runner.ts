@@ -196,8 +196,10 @@ export function createTaskRunner(settings: TaskRunnerSettings): LocalTaskRunner 
       return [...tasks.keys()].filter((id) => !ended.has(id))
     },
 
-    async heldMiB() {
-      return [...tasks.values()].reduce((sum, task) => sum + (task.gone === null ? 0 : task.memoryMiB), 0)
+    async heldMiB(counted) {
+      let held = 0
+      for (const [id, task] of tasks) if (task.gone !== null && !counted.has(id)) held += task.memoryMiB
+      return held
     },
 
     async drain() {
