@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tempDir } from '../support/temp-dir.ts'
 import type { Row } from './row.ts'
 import { endedRows } from './rows-ended.ts'
+import { floodRows } from './rows-floods.ts'
 import { guestRows } from './rows-guests.ts'
 import { pathRows } from './rows-paths.ts'
 import { requestRows } from './rows-requests.ts'
@@ -17,6 +18,7 @@ const parts: Readonly<Record<string, readonly Row[]>> = {
   'other sites': siteRows,
   'what was right once': endedRows,
   guests: guestRows,
+  'too much': floodRows,
 }
 
 let world: World

@@ -59,7 +59,7 @@ export function raw(
       clearInterval(dripping)
       socket.destroy()
       const text = Buffer.concat(parts).toString('latin1')
-      const statuses = [...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, code]) => Number(code))
+      const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, code]) => Number(code))
       resolve({ text, statuses, closed, lastedMs: performance.now() - started })
     }
     const limit = setTimeout(() => done(false), forMs)

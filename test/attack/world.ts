@@ -8,6 +8,7 @@ import { hashSecret } from '../../functions/auth/secrets.ts'
 import type { User } from '../../functions/core/principal.ts'
 import type { Session } from '../../functions/core/session.ts'
 import { createUserStore } from '../../functions/platform/dynamo/users.ts'
+import { createCellNames } from '../../functions/platform/local/cell-names.ts'
 import { loadSigningKeys } from '../../functions/platform/local/secrets.ts'
 import { type LocalStore, openStore } from '../../functions/platform/local/store.ts'
 import { projectRoot } from '../../functions/setup/python.ts'
@@ -68,6 +69,8 @@ export async function startWorld(dir: string): Promise<World> {
   const keys = await loadSigningKeys(bed.stateDir)
   const store = await openStore(bed.stateDir)
   const users = createUserStore(store.table)
+  const cells = createCellNames(join(bed.stateDir, 'cells'), { now: () => Date.now() })
+  await cells.put('version-of-pbmc', { names: ['a', 'b', 'c'], columns: [] })
   const passwordHash = await createPasswords().hash(rightPassword)
   recordSecret('password', rightPassword)
 

@@ -68,6 +68,8 @@ export function createRouter(): LocalRouter {
       outgoing.once('close', () => {
         if (!outgoing.writableFinished) upstream.destroy() // the browser went away: so does its request
       })
+      // The head at once: a gate can refuse a body that is announced too large before it has come.
+      if (incoming.headers['content-length'] ?? incoming.headers['transfer-encoding']) upstream.flushHeaders()
       pipeline(incoming, upstream, () => {})
     },
   }
