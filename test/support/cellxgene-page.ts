@@ -49,11 +49,15 @@ export async function labelSelection(page: Page, category: string, label: string
   await page.locator(id(`categorical-value-select-${category}-${label}`)).hover({ force: true })
   // The page draws the row anew when its counts arrive, and the menu closes with the old one: open it again then.
   const add = page.locator(id(`${category}:${label}:add-current-selection-to-this-label`))
-  for (let left = 10; left > 0 && !(await add.isVisible()); left -= 1) {
-    await page.click(id(`${category}:${label}:see-actions`))
-    await add.waitFor({ timeout: 2_000 }).catch(() => undefined)
+  for (let left = 10; left > 0; left -= 1) {
+    if (!(await add.isVisible())) await page.click(id(`${category}:${label}:see-actions`))
+    const clicked = await add.click({ timeout: left === 1 ? 30_000 : 3_000 }).then(
+      () => true,
+      () => false,
+    )
+    if (clicked) return
   }
-  await add.click()
+  throw new Error(`the menu of ${category}: ${label} would not stay open`)
 }
 
 export async function expand(page: Page, category: string): Promise<void> {
