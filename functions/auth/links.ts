@@ -45,6 +45,8 @@ export type Links = {
   find(cookie: string, linkId: string): Promise<Guest | null>
   /** For what the login opened elsewhere. */
   checkLogin(loginId: string, ownerId: string): Promise<Guest | null>
+  /** For the page of a guest whose login is not good any more: the words of a link that is over, or null when it stands. */
+  whyOver(linkId: string): Promise<LauncherError | null>
 }
 
 export function createLinks(deps: {
@@ -194,6 +196,12 @@ export function createLinks(deps: {
     async checkLogin(loginId, ownerId) {
       const guest = await guestOf(loginId, null)
       return guest?.id === ownerId ? guest : null
+    },
+    async whyOver(linkId) {
+      const link = await links.get(linkId)
+      if (link === null) return notOurs()
+      const over = linkOver(link, clock.now())
+      return over === null ? null : isOver(link, over)
     },
   }
 }

@@ -11,7 +11,7 @@ import type { LobbyDeps } from './deps.ts'
 import { pageCookie } from './enter.ts'
 import { setCookie } from './headers.ts'
 import { lobbyStatus } from './status.ts'
-import { whoAsks } from './who.ts'
+import { assertKnown } from './who.ts'
 
 /** Below the 30 s after which some proxies cut an idle answer off. */
 const longestWaitMs = 25_000
@@ -82,9 +82,7 @@ async function onSession(
 
 /** Who asks, and that it is who the page was made for. Throws `not-signed-in`, `link-over`, `owner-changed`. */
 export async function authorizePerson(c: Context, deps: LobbyDeps, page: PageAddress) {
-  const found = await whoAsks(c, deps, page)
-  if (found === null) throw nobody(page)
-  const { who, claim } = found
+  const { who, claim } = await assertKnown(c, deps, page)
   const owner = c.req.header(pageHeaders.owner)
   // Header values are Latin-1 on the wire; the companion percent-encodes an id that is not plain ASCII.
   if (owner !== undefined && owner !== who.id && decodeHeader(owner) !== who.id)
@@ -107,16 +105,6 @@ async function authorize(c: Context, deps: LobbyDeps, page: PageAddress): Promis
     throw new LauncherError('dataset-changed', 'The dataset’s file was replaced since the page was opened.')
   const old = deps.clock.now() - claim.issuedAt > (pageCookieSeconds * 1000) / 2
   return { who, dataset, renewed: old ? await pageCookie(claim, deps) : null }
-}
-
-/** What ended a guest's page is nearly always the end of the link; signing in would not help a guest in any case. */
-export function nobody(page: PageAddress): LauncherError {
-  return page.linkId === null
-    ? new LauncherError('not-signed-in', 'You are signed out. Sign in again to go on; the page can wait.')
-    : new LauncherError(
-        'link-over',
-        'The link that this page was opened by was taken back or has expired. What was shown as saved is kept. Open your link again, or ask whoever sent it for another one.',
-      )
 }
 
 function decodeHeader(value: string): string {

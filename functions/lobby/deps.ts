@@ -1,6 +1,7 @@
 /** What the lobby is made of: everything it needs comes in here, and nothing else does. */
 import type { Keys } from '../auth/keys.ts'
 import type { Dataset } from '../core/dataset.ts'
+import type { LauncherError } from '../core/errors.ts'
 import type { Limits } from '../core/limits.ts'
 import type { Clock, Log, OnceStore } from '../core/ports.ts'
 import type { Principal } from '../core/principal.ts'
@@ -27,6 +28,8 @@ export type LobbyDeps = {
   >
   /** Does this login still stand for this owner? With the groups of now; null ends what its cookies opened. */
   checkLogin(loginId: string, ownerId: string): Promise<Principal | null>
+  /** Why a launch link can't be used any more, in words for its guests; null while it stands. */
+  whyOver(linkId: string): Promise<LauncherError | null>
   /** Where a ticket's id is spent. */
   once: Pick<OnceStore, 'spend'>
   keys: Keys

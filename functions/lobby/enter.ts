@@ -16,7 +16,8 @@ import {
 import { homeOf, isPageOf, type PageAddress } from './address.ts'
 import type { LobbyDeps } from './deps.ts'
 import { setCookie } from './headers.ts'
-import { plainPage } from './page.tsx'
+import { plainPage, wayOn } from './page.tsx'
+import { signedOutText } from './who.ts'
 
 const nonceCookieName = 'cxod-nonce'
 const nonceSeconds = 10 * 60
@@ -28,7 +29,9 @@ const returnCookieName = 'cxod-return'
 
 /** To the app and back with a ticket. */
 export function askForTicket(c: Context, deps: LobbyDeps, page: PageAddress, onlySignIn = false): Response {
-  if (getCookie(c, enteredCookieName) !== undefined && !onlySignIn) return refused(c, deps, page, 'loop')
+  // With its page cookie the browser keeps cookies; then it was a login that ended so soon, and the app can tell more.
+  const lost = getCookie(c, enteredCookieName) !== undefined && getCookie(c, pageCookieName) === undefined
+  if (lost && !onlySignIn) return refused(c, deps, page, 'loop')
   const path = homeOf(page.id)
   // Several tabs may ask at once (a browser that restores them); one nonce serves them all.
   const known = getCookie(c, nonceCookieName)
@@ -51,7 +54,7 @@ export async function enter(c: Context, deps: LobbyDeps, page: PageAddress): Pro
   if (ticket === null) return refused(c, deps, page, 'invalid')
   if (!(await deps.once.spend(`ticket:${ticket.id}`, ticket.expiresAt))) return refused(c, deps, page, 'spent')
   const who = await deps.checkLogin(ticket.loginId, ticket.ownerId)
-  if (who === null || !isPageOf(who, page)) return refused(c, deps, page, 'signed-out')
+  if (who === null || !isPageOf(who, page)) return refused(c, deps, page, 'signed-out', await overText(deps, page))
   deps.log('info', 'page entered', { page: page.id, owner: ticket.ownerId })
 
   const path = homeOf(page.id)
@@ -75,7 +78,7 @@ export async function pageCookie(claim: PageClaim, deps: LobbyDeps): Promise<str
 type Refusal = 'loop' | 'no-nonce' | 'invalid' | 'spent' | 'signed-out'
 
 /** Always a page with a link, never a redirect: what failed once would fail again. */
-function refused(c: Context, deps: LobbyDeps, page: PageAddress, why: Refusal): Response {
+function refused(c: Context, deps: LobbyDeps, page: PageAddress, why: Refusal, over: string | null = null): Response {
   deps.log('warn', 'ticket refused', { page: page.id, why })
   const host = new URL(deps.viewOrigin).host
   const words: Record<Refusal, { title: string; text: string }> = {
@@ -85,20 +88,29 @@ function refused(c: Context, deps: LobbyDeps, page: PageAddress, why: Refusal): 
     },
     'no-nonce': {
       title: 'This browser did not ask for the page',
-      text: `Either it does not keep cookies for ${host}, or the sign-in took more than ten minutes, or the link was made for another browser. Allow cookies for ${host} if they are blocked, then try again.`,
+      text: `Either it does not keep cookies for ${host}, or the sign-in took more than ten minutes, or the address was made for another browser. Allow cookies for ${host} if they are blocked, then try again.`,
     },
     invalid: {
-      title: 'This link is no longer valid',
+      title: 'This address is no longer valid',
       text: 'It works for a minute, in the browser that asked for it. Try again for a new one.',
     },
-    spent: { title: 'This link was used already', text: 'Each works once. Try again for a new one.' },
-    'signed-out': { title: 'You are signed out', text: 'Sign in again to open the dataset.' },
+    spent: { title: 'This address was used already', text: 'Each works once. Try again for a new one.' },
+    'signed-out':
+      over === null
+        ? { title: 'You are signed out', text: signedOutText(page) }
+        : { title: 'This link is over', text: over },
   }
+  const { title, text } = words[why]
+  const guestsWay =
+    page.linkId === null || why === 'signed-out'
+      ? ''
+      : ' If it stays like this, open your launch link again, or ask whoever sent it.'
   return plainPage(c, deps, 403, {
-    ...words[why],
-    links: [
-      { href: deps.viewOrigin + homeOf(page.id), label: 'Try again' },
-      { href: `${deps.appOrigin}/`, label: 'All datasets' },
-    ],
+    title,
+    text: text + guestsWay,
+    links: [{ href: deps.viewOrigin + homeOf(page.id), label: 'Try again' }, ...wayOn(deps, page)],
   })
 }
+
+const overText = async (deps: LobbyDeps, { linkId }: PageAddress): Promise<string | null> =>
+  linkId === null ? null : ((await deps.whyOver(linkId))?.message ?? null)

@@ -7,16 +7,16 @@ import { isLauncherError, LauncherError } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import { isLive } from '../core/session.ts'
 import { addressOf, cleanAddress, homeOf, type PageAddress, pagePattern } from './address.ts'
-import { keep, nobody, status, stop, wake } from './calls.ts'
+import { keep, status, stop, wake } from './calls.ts'
 import type { LobbyDeps } from './deps.ts'
 import { download, downloads } from './download.ts'
 import { askForTicket, enter } from './enter.ts'
 import { commonHeaders } from './headers.ts'
 import { createMerge } from './merge.ts'
-import { plainPage, viewerPage } from './page.tsx'
+import { plainPage, viewerPage, wayOn } from './page.tsx'
 import { serveStatic } from './static-files.ts'
 import { datasetWords } from './status.ts'
-import { whoAsks } from './who.ts'
+import { assertKnown, whoAsks } from './who.ts'
 
 /** Throws `bad-setting` when app and view origin would share cookies. */
 export function createLobby(deps: LobbyDeps): Hono {
@@ -45,7 +45,11 @@ export function createLobby(deps: LobbyDeps): Hono {
     `${pagePattern}/static/*`,
     at((c, _deps, page) => files(c, deps, `${homeOf(page.id)}static/`)),
   )
-  app.get(`${pagePattern}/-/enter`, at(enter))
+  // A HEAD comes from something that looks at links, and must not use up the ticket of who follows them.
+  app.get(
+    `${pagePattern}/-/enter`,
+    at((c, _deps, page) => (c.req.method === 'HEAD' ? c.body(null, 405, { allow: 'GET' }) : enter(c, deps, page))),
+  )
   app.get(
     `${pagePattern}/-/sign-in`,
     at((c, _deps, page) => askForTicket(c, deps, page, true)),
@@ -70,7 +74,9 @@ export function createLobby(deps: LobbyDeps): Hono {
   app.notFound((c) =>
     plainPage(c, deps, 404, {
       title: 'There is nothing at this address',
-      text: 'Check the link, or choose from the datasets that you may open.',
+      text: addressOf(c)?.linkId
+        ? 'Open your launch link again, or ask whoever sent it.'
+        : 'Check the link, or choose from the datasets that you may open.',
       links: wayOn(deps, addressOf(c)),
     }),
   )
@@ -80,11 +86,13 @@ export function createLobby(deps: LobbyDeps): Hono {
 
 /** The page itself. It launches nothing: link previews and restored tabs would. */
 async function openPage(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Response> {
+  // A page that a browser draws ahead of its user would run the companion, which wakes a viewer; 503 calls that off.
+  if (/\bprerender\b/.test(c.req.header('sec-purpose') ?? '')) return c.body(null, 503, { 'cache-control': 'no-store' })
   const asked = await whoAsks(c, deps, page)
   if (asked === null) return askForTicket(c, deps, page)
   const found = await deps.launcher.getDataset(asked.who, page.datasetId)
   if (isUsable(found)) return viewerPage(c, deps, asked.who, found)
-  const words = datasetWords(found)
+  const words = datasetWords(found, page.linkId !== null)
   // A viewer that already runs has its file loaded; a file that is looked at again must not take it away.
   const session = await deps.launcher.findSession(asked.who, page.datasetId)
   if (session !== null && isLive(session) && session.datasetVersion === found.version && found.version !== '')
@@ -95,11 +103,6 @@ async function openPage(c: Context, deps: LobbyDeps, page: PageAddress): Promise
     ...(words.passing ? { refreshSeconds: 5 } : {}),
     links: [...(found.state === 'removed' ? await keptLinks(deps, asked.who, page) : []), ...wayOn(deps, page)],
   })
-}
-
-/** Where somebody goes from here; a guest has nowhere else to go. */
-function wayOn({ appOrigin }: LobbyDeps, page: PageAddress | null): { href: string; label: string }[] {
-  return page?.linkId ? [] : [{ href: `${appOrigin}/`, label: 'All datasets' }]
 }
 
 /** What of theirs can be downloaded, although the file is gone. */
@@ -117,10 +120,9 @@ async function keptLinks(deps: LobbyDeps, who: Principal, page: PageAddress) {
 async function apiWithoutViewer(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Response> {
   const none = () => c.body(null, 202, { [viewerHeader]: 'none', 'cache-control': 'no-store' })
   if (deps.snapshot === undefined || c.req.method !== 'GET') return none()
-  const asked = await whoAsks(c, deps, page)
-  if (asked === null) throw nobody(page)
+  const { who } = await assertKnown(c, deps, page)
   const { pathname, search } = new URL(c.req.url)
-  const found = await deps.launcher.getDataset(asked.who, page.datasetId)
+  const found = await deps.launcher.getDataset(who, page.datasetId)
   return (await deps.snapshot(found, pathname.slice(homeOf(page.id).length) + search)) ?? none()
 }
 

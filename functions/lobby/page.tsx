@@ -8,9 +8,12 @@ import { QuietBar, WaitingOverlay } from '../../web/waiting/overlay.tsx'
 import { PlainPage } from '../../web/waiting/plain-page.tsx'
 import type { Dataset } from '../core/dataset.ts'
 import { modeOf, type Principal, pageIdOf } from '../core/principal.ts'
-import { homeOf } from './address.ts'
+import { homeOf, type PageAddress } from './address.ts'
 import type { LobbyDeps } from './deps.ts'
 import { pageHeaders, plainPolicy, viewerPolicy } from './headers.ts'
+
+/** cellxgene leaves this button where gene sets are read-only: what it makes would be gone with the page, without a word. */
+const lookingOnly = '[data-testid="open-create-geneset-dialog"] { display: none }'
 
 export function viewerPage(c: Context, deps: LobbyDeps, who: Principal, dataset: Dataset): Response {
   const nonce = randomBytes(16).toString('base64')
@@ -29,6 +32,7 @@ export function viewerPage(c: Context, deps: LobbyDeps, who: Principal, dataset:
     <>
       <link rel="icon" href={`/v/static/${assets.icon}`} />
       <style>{raw(assets.css)}</style>
+      {config.mode === 'view' && <style>{raw(lookingOnly)}</style>}
     </>
   )
   const beforeRoot = (
@@ -63,6 +67,11 @@ export type Plain = {
   refreshSeconds?: number
   /** The first one is the way on. */
   links: readonly { href: string; label: string }[]
+}
+
+/** Where somebody goes from here. A guest has nowhere else to go: to them the launcher's own pages are closed. */
+export function wayOn({ appOrigin }: LobbyDeps, page: PageAddress | null): { href: string; label: string }[] {
+  return page?.linkId ? [] : [{ href: `${appOrigin}/`, label: 'All datasets' }]
 }
 
 export function plainPage(

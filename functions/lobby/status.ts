@@ -19,13 +19,14 @@ export function lobbyStatus(
   now: number,
   limits: Limits,
 ): LobbyStatus {
-  const { state, problem } = stateOf(dataset, session, now, limits)
+  const guest = who.kind === 'guest'
+  const { state, problem } = stateOf(dataset, session, guest, now, limits)
   const ready = state === 'ready' ? session : null
   const starting = state === 'starting' ? session : null
   const steady = {
     state,
     owner: { id: who.id, name: who.name },
-    guest: who.kind === 'guest',
+    guest,
     mode: modeOf(who),
     queue: state === 'queued' ? queue : null,
     carried,
@@ -49,6 +50,7 @@ export function lobbyStatus(
 function stateOf(
   dataset: Dataset,
   session: Session | null,
+  guest: boolean,
   now: number,
   limits: Limits,
 ): { state: LobbyStatus['state']; problem: Problem | null } {
@@ -59,7 +61,7 @@ function stateOf(
     if (session.state === 'queued') return { state: 'queued', problem: refusal(session) }
     return { state: session.state === 'ready' ? 'ready' : 'starting', problem: null }
   }
-  if (!isUsable(dataset)) return { state: 'unusable', problem: unusable(dataset) }
+  if (!isUsable(dataset)) return { state: 'unusable', problem: unusable(dataset, guest) }
   if (session === null || session.datasetVersion !== dataset.version) return { state: 'none', problem: null }
   const { ending } = session
   if (ending === null || !isFailure(ending)) return { state: 'asleep', problem: null }
@@ -78,15 +80,15 @@ function refusal({ refusal: refused }: Session): Problem | null {
   return { code: 'no-room', title: 'There was no room when your turn came', detail: refused.detail, largerMiB: null }
 }
 
-function unusable(dataset: Dataset): Problem {
-  const words = datasetWords(dataset)
+function unusable(dataset: Dataset, guest: boolean): Problem {
+  const words = datasetWords(dataset, guest)
   // The page keeps what is not saved beside what is, when it knows that the file is gone for good.
   const code = dataset.state === 'removed' ? 'dataset-removed' : 'dataset-unusable'
   return { code, title: words.title, detail: words.text, largerMiB: null }
 }
 
 /** Why a dataset can't be opened now, for page and status alike. */
-export function datasetWords(dataset: Dataset): { title: string; text: string; passing: boolean } {
+export function datasetWords(dataset: Dataset, guest: boolean): { title: string; text: string; passing: boolean } {
   switch (dataset.state) {
     case 'checking':
       return {
@@ -103,7 +105,7 @@ export function datasetWords(dataset: Dataset): { title: string; text: string; p
     case 'removed':
       return {
         title: 'The file was removed',
-        text: 'Its dataset can’t be opened any more. Your annotations are kept: download them under “My annotations”.',
+        text: `Its dataset can’t be opened any more. Your annotations are kept: download them ${guest ? 'from this page' : 'under “My annotations”'}.`,
         passing: false,
       }
     default: {

@@ -3,6 +3,7 @@ import type { Hono } from 'hono'
 import { toProblem } from '../../functions/api/problem.ts'
 import { type Keys, loadKeys, newSigningJwk } from '../../functions/auth/keys.ts'
 import { hashNonce, issueTicket } from '../../functions/auth/tickets.ts'
+import type { LauncherError } from '../../functions/core/errors.ts'
 import { defaultLimits } from '../../functions/core/limits.ts'
 import { type Guest, type Principal, pageIdOf, type User } from '../../functions/core/principal.ts'
 import type { LobbyAssets } from '../../functions/lobby/assets.ts'
@@ -65,6 +66,8 @@ export type LobbyTest = {
   clock: { ms: number; now(): number }
   /** Logins that stand, by id. */
   logins: Map<string, Principal>
+  /** Links that are over, by id, and what their guests are told. */
+  overLinks: Map<string, LauncherError>
   logged: string[]
   /** A browser of its own, with cookies that respect their paths. */
   browser(): TestBrowser
@@ -78,6 +81,7 @@ export async function lobbyTest(over: Partial<LobbyDeps> = {}): Promise<LobbyTes
   const clock = { ms: 1_800_000_000_000, now: () => clock.ms }
   const launcher = fakeLauncher(clock.now)
   const logins = new Map<string, Principal>([ada, bob, gail].map((who) => [who.loginId ?? '', who]))
+  const overLinks = new Map<string, LauncherError>()
   const spent = new Set<string>()
   const logged: string[] = []
   const keep = keepOutput('lobby')
@@ -91,6 +95,7 @@ export async function lobbyTest(over: Partial<LobbyDeps> = {}): Promise<LobbyTes
       const user = logins.get(loginId)
       return user?.id === ownerId ? user : null
     },
+    whyOver: async (linkId) => overLinks.get(linkId) ?? null,
     once: { spend: async (key) => !spent.has(key) && Boolean(spent.add(key)) },
     keys,
     clock,
@@ -109,6 +114,7 @@ export async function lobbyTest(over: Partial<LobbyDeps> = {}): Promise<LobbyTes
     launcher,
     clock,
     logins,
+    overLinks,
     logged,
     browser: () => new TestBrowser(app),
     async signedIn(who = ada, pageId = pageIdOf(who, 'pbmc'), browser = test.browser()) {
@@ -135,6 +141,10 @@ export class TestBrowser {
 
   get(path: string, headers: Record<string, string> = {}): Promise<Response> {
     return this.#send(path, { headers })
+  }
+
+  head(path: string): Promise<Response> {
+    return this.#send(path, { method: 'HEAD', headers: {} })
   }
 
   /** As the companion would; `headers` override. */

@@ -118,6 +118,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     createLobby({
       launcher,
       checkLogin: async (loginId, ownerId) => (world.logins.has(loginId) && ownerId === ada.id ? ada : null),
+      whyOver: async () => null,
       once: { spend: async (key) => !spent.has(key) && Boolean(spent.add(key)) },
       keys,
       clock,

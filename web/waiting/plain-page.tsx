@@ -27,13 +27,15 @@ export const PlainPage: FC<PlainPageProps> = ({ title, css, icon, refreshSeconds
       <main class="cxod-card">
         <h1>{title}</h1>
         {children}
-        <p class="cxod-buttons">
-          {links.map(({ href, label }, at) => (
-            <a href={href} class={at === 0 ? 'cxod-button cxod-primary' : 'cxod-button'}>
-              {label}
-            </a>
-          ))}
-        </p>
+        {links.length > 0 && (
+          <p class="cxod-buttons">
+            {links.map(({ href, label }, at) => (
+              <a href={href} class={at === 0 ? 'cxod-button cxod-primary' : 'cxod-button'}>
+                {label}
+              </a>
+            ))}
+          </p>
+        )}
       </main>
     </body>
   </html>

@@ -172,6 +172,7 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
     const lobby = createLobby({
       launcher,
       checkLogin: auth.checkLogin,
+      whyOver: auth.links.whyOver,
       once,
       keys,
       clock,
