@@ -88,6 +88,9 @@ describe('nobody sits on another’s page', () => {
   it('a ticket for one page is none for another of the same dataset', async () => {
     const browser = lobby.browser()
     for (const path of [page, '/v/pbmc/']) await browser.get(path)
+    // Even with the nonce of the page that it is used on.
+    const moved = await lobby.ticket(browser, { who: ada, pageId: 'pbmc~linklinklink', nonceOf: 'pbmc' })
+    expect((await browser.get(`/v/pbmc/-/enter?ticket=${moved}`)).status).toBe(403)
     const ticket = await lobby.ticket(browser, { who: gail })
     expect((await browser.get(`/v/pbmc/-/enter?ticket=${ticket}`)).status).toBe(403)
     expect((await browser.get(`${page}-/enter?ticket=${ticket}`)).status).toBe(303)

@@ -73,7 +73,11 @@ export type LobbyTest = {
   browser(): TestBrowser
   /** A browser that has opened the page of `who`. */
   signedIn(who?: Principal, pageId?: string, browser?: TestBrowser): Promise<TestBrowser>
-  ticket(browser: TestBrowser, over?: { who?: Principal; pageId?: string; viewOrigin?: string }): Promise<string>
+  /** @param over.nonceOf the page whose nonce it is bound to, when that is another than the one it is for */
+  ticket(
+    browser: TestBrowser,
+    over?: { who?: Principal; pageId?: string; nonceOf?: string; viewOrigin?: string },
+  ): Promise<string>
 }
 
 export async function lobbyTest(over: Partial<LobbyDeps> = {}): Promise<LobbyTest> {
@@ -122,8 +126,9 @@ export async function lobbyTest(over: Partial<LobbyDeps> = {}): Promise<LobbyTes
       await browser.get(`/v/${pageId}/-/enter?ticket=${await test.ticket(browser, { who, pageId })}`)
       return browser
     },
-    async ticket(browser, { who = ada, pageId = pageIdOf(who, 'pbmc'), viewOrigin: audience = viewOrigin } = {}) {
-      const nonceHash = hashNonce(browser.cookies.get('cxod-nonce', `/v/${pageId}/`)?.value ?? '')
+    async ticket(browser, over = {}) {
+      const { who = ada, pageId = pageIdOf(who, 'pbmc'), nonceOf = pageId, viewOrigin: audience = viewOrigin } = over
+      const nonceHash = hashNonce(browser.cookies.get('cxod-nonce', `/v/${nonceOf}/`)?.value ?? '')
       const claim = { ownerId: who.id, ownerName: who.name, loginId: who.loginId ?? '', pageId }
       return issueTicket(claim, nonceHash, { keys, clock, viewOrigin: audience })
     },

@@ -86,7 +86,7 @@ describe('a ticket', () => {
   })
 
   it('is refused for another dataset', async () => {
-    await expectRefused(await enter(await lobby.ticket(browser, { pageId: 'liver' })))
+    await expectRefused(await enter(await lobby.ticket(browser, { pageId: 'liver', nonceOf: 'pbmc' })))
   })
 
   it('is refused when it was made for another origin', async () => {
