@@ -53,7 +53,11 @@ export async function stillWaiting(context: Context, session: Session): Promise<
   const { ports, limits } = context
   const now = ports.clock.now()
   const first = !heardOf(context, session)
-  if (session.state !== 'queued' || (!first && now - session.lastSeenAt < heardEveryMs)) return false
+  if (
+    session.state !== 'queued' ||
+    (!first && now - session.lastSeenAt < Math.min(heardEveryMs, limits.queueSilenceMs / 4))
+  )
+    return false
   const lastSeenAt = Math.max(now, context.here.since + 1)
   const clocks = { lastActiveAt: session.lastActiveAt, lastSeenAt, dueAt: lastSeenAt + limits.queueSilenceMs }
   return (await ports.sessions.touch(session, clocks)) && first

@@ -1,44 +1,19 @@
 /** 40 people on a machine with room for 8: everybody is served, in order of arrival, and nobody is half started. */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TaskRunner } from '../../functions/core/ports.ts'
 import { holdsPlace, inOrder, isLive } from '../../functions/core/session.ts'
-import { createInProcessTasks } from '../support/in-process-tasks.ts'
-import { type LocalBed, startLocalBed } from '../support/local-bed.ts'
-import { aDataset, aUser } from '../support/ports.ts'
+import type { LocalBed } from '../support/local-bed.ts'
+import { aUser } from '../support/ports.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { counted, startQueueBed } from './queue-bed.ts'
 
 const places = 8
 const people = Array.from({ length: 40 }, (_, n) => aUser(`person-${String(n).padStart(2, '0')}`))
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Counts what really runs, whatever the records say. */
-function counted() {
-  const running = new Set<string>()
-  let most = 0
-  const create: typeof createInProcessTasks = (settings) => {
-    const tasks = createInProcessTasks(settings)
-    return {
-      ...tasks,
-      async start(spec: Parameters<TaskRunner['start']>[0]) {
-        running.add(spec.sessionId)
-        most = Math.max(most, running.size)
-        return tasks.start(spec)
-      },
-      async stop(sessionId: string) {
-        running.delete(sessionId)
-        return tasks.stop(sessionId)
-      },
-    }
-  }
-  return { create, running, most: () => most }
-}
-
 describe.each([
   ['as many viewers', ['--max-sessions', String(places)]],
   ['as much memory', ['--viewer-memory', `${places}GB`, '--max-sessions', '100']],
-])('40 people, room for 8 (%s)', (_, args) => {
+])('40 people, room for 8 (%s)', (what, args) => {
   const tasks = counted()
   let bed: LocalBed
   let watching = true
@@ -47,17 +22,7 @@ describe.each([
   let watcher: Promise<void>
 
   beforeAll(async () => {
-    const dir = tempDir()
-    const dataDir = path.join(dir, 'data')
-    mkdirSync(path.join(dataDir, 'public'), { recursive: true })
-    writeFileSync(path.join(dataDir, 'public', 'pbmc.h5ad'), Buffer.alloc(1000, 'a'))
-    bed = await startLocalBed(dir, {
-      dataDir,
-      args,
-      datasets: [aDataset()],
-      followFolder: false,
-      createTasks: tasks.create,
-    })
+    bed = await startQueueBed(tempDir(), { args, createTasks: tasks.create })
     watcher = watch()
   }, 60_000)
   afterAll(() => bed?.close(), 60_000)
@@ -79,11 +44,19 @@ describe.each([
     }
   }
 
+  /** Nobody leaves before all have come, however slow the machine is: so the line is as long as it can be. */
+  let came = 0
+  let allCame = () => {}
+  const everybodyIsHere = new Promise<void>((resolve) => {
+    allCame = resolve
+  })
+
   /** What a page does: asks how it stands until it is ready, is used for a while, and is closed. */
   async function visit(n: number): Promise<{ n: number; position: number; waitMs: number }> {
     const who = people[n] as (typeof people)[number]
     const asked = performance.now()
     let session = await bed.launcher.launch(who, 'pbmc', { by: 'click' })
+    if (++came === people.length) allCame()
     let position = 0
     let before = Number.POSITIVE_INFINITY
     while (session.state !== 'ready') {
@@ -98,6 +71,7 @@ describe.each([
       session = (await bed.launcher.findSession(who, 'pbmc')) ?? session
     }
     const waitMs = performance.now() - asked
+    await everybodyIsHere
     await sleep(100 + ((n * 37) % 200))
     await bed.launcher.stop(who, session.id)
     return { n, position, waitMs }
@@ -115,8 +89,10 @@ describe.each([
     expect(problems).toEqual([])
     expect(looks).toBeGreaterThan(5)
     expect(served).toHaveLength(40)
-    expect(served.filter(({ position }) => position > 0).length).toBeGreaterThanOrEqual(people.length - places - 2)
+    expect(served.filter(({ position }) => position > 0)).toHaveLength(people.length - places)
     expect(tasks.most()).toBe(places)
+    // Memory is free when the processes are gone, not when they were told to go.
+    if (what === 'as much memory') expect(tasks.mostThere()).toBe(places)
 
     const sessions = await Promise.all(people.map((who) => bed.launcher.findSession(who, 'pbmc')))
     const inLine = sessions.flatMap((session) => session ?? []).sort(inOrder)
