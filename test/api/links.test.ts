@@ -189,7 +189,11 @@ describe('a launch link', () => {
     const entered = await stranger().post(`/l/${link.id}`, { secret, name: 'Ann', enter: '1' })
     const open = () => stranger().get(`/open/pbmc~${link.id}`, { cookie: `cxod-guest=${cookieOf(entered)}` })
     expect((await open()).status).toBe(303)
+    const { whyOver } = bed.deps.auth.links
+    expect(await whyOver(link.id)).toBeNull()
     bed.clock.advance(3_600_000)
+    expect(await whyOver(link.id)).toMatchObject({ code: 'link-over', data: { why: 'expired' } })
+    expect(await whyOver('a'.repeat(12))).toMatchObject({ code: 'link-over', data: { why: 'unknown' } })
     expect((await open()).status).toBe(403)
     const late = await stranger().post(`/l/${link.id}`, { secret, name: 'Bob', enter: '1' })
     expect(await late.text()).toContain('has expired')
@@ -239,6 +243,8 @@ describe('a guest', () => {
       ending: { cause: 'link-over' },
     })
     expect(await bed.deps.auth.checkLogin(guest.loginId, guest.id)).toBeNull()
+    const over = { code: 'link-over', message: expect.stringMatching(/taken back. Ask .+ for another one/) }
+    expect(await bed.deps.auth.links.whyOver(link.id)).toMatchObject(over)
     const key = guest.id.split(':')[2]
     const path = `/api/links/${link.id}/guests/${key}/annotations/labels`
     const file = await linda.get(path)
