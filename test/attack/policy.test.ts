@@ -154,7 +154,9 @@ describe('in a real browser', () => {
     expect(complaints).toEqual([])
     // And had there been one, it would have been heard of.
     await page.goto(`${launcher.appUrl}/`)
-    await page.evaluate(() => document.body.insertAdjacentHTML('beforeend', '<b style="color: red" onclick="x()">x</b>'))
+    await page.evaluate(() =>
+      document.body.insertAdjacentHTML('beforeend', '<b style="color: red" onclick="x()">x</b>'),
+    )
     await expect.poll(() => complaints.join()).toContain('style-src-attr')
     await context.close()
   })
