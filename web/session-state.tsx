@@ -1,6 +1,7 @@
 /** A session as pages show it: its state in words, with a colour that never says more than the words. */
 import type { FC } from 'hono/jsx'
 import type { SessionState, Stage } from '../functions/core/session.ts'
+import { ordinal } from './companion/words.ts'
 
 export type SessionView = {
   id: string
@@ -9,6 +10,8 @@ export type SessionView = {
   datasetTitle: string
   state: SessionState
   live: boolean
+  /** In line for a place, 1 is next; null unless queued. */
+  position: number | null
   stage: Stage | null
   /** Of the file fetched so far; null when nothing is being fetched. */
   percent: number | null
@@ -35,10 +38,10 @@ const stageWords: Record<Stage, string> = {
   opening: 'Opening',
 }
 
-export function stateWords({ state, stage, percent, ending }: SessionView): [words: string, look: string] {
+export function stateWords({ state, position, stage, percent, ending }: SessionView): [words: string, look: string] {
   switch (state) {
     case 'queued':
-      return ['In line', 'busy']
+      return [position === null ? 'In line' : position === 1 ? 'Next in line' : `In line, ${ordinal(position)}`, 'busy']
     case 'requested':
     case 'starting':
       return [stageWords[stage ?? 'starting'] + (percent === null ? '' : `, ${percent} %`), 'busy']
@@ -59,9 +62,9 @@ export const StateBadge: FC<{ session: SessionView }> = ({ session }) => {
 }
 
 /**
- * Which sessions, in which version, a page was made from; `islands/watch-sessions.js` compares it with the API's list, so
+ * Which sessions, in which version and place in line, a page was made from; `islands/watch-sessions.js` compares it with the API's list, so
  * it names all of somebody's sessions in that order, shown or not.
  */
-export function sessionsSeen(sessions: readonly { id: string; version: number }[]): string {
-  return sessions.map((session) => `${session.id}:${session.version}`).join(' ')
+export function sessionsSeen(sessions: readonly Pick<SessionView, 'id' | 'version' | 'position'>[]): string {
+  return sessions.map(({ id, version, position }) => `${id}:${version}:${position ?? ''}`).join(' ')
 }

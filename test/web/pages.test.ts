@@ -70,7 +70,7 @@ describe('the catalogue', () => {
     expect(html).toContain('>Fetching the file, 25 %</span>')
     // What the watching script compares with is what the API says, or the page would load itself for ever.
     const { items } = (await (await ada.get('/api/sessions')).json()) as { items: { id: string; version: number }[] }
-    const seen = items.map(({ id, version }) => `${id}:${version}`).join(' ')
+    const seen = items.map(({ id, version }) => `${id}:${version}:`).join(' ')
     for (const path of ['/', '/?q=nothing', '/sessions', '/datasets/pbmc'])
       expect(await (await ada.get(path)).text()).toContain(`data-sessions="${seen}"`)
   })

@@ -2,8 +2,9 @@
 const everyMs = 4000
 const seen = document.querySelector('[data-sessions]')?.getAttribute('data-sessions')
 
-/** @param {{ id: string, version: number }[]} sessions */
-const names = (sessions) => sessions.map((session) => `${session.id}:${session.version}`).join(' ')
+/** @param {{ id: string, version: number, queue: { position: number } | null }[]} sessions */
+const names = (sessions) =>
+  sessions.map(({ id, version, queue }) => `${id}:${version}:${queue?.position ?? ''}`).join(' ')
 
 async function look() {
   if (document.visibilityState !== 'visible') return

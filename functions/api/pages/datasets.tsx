@@ -7,18 +7,17 @@ import { issueTicket } from '../../auth/tickets.ts'
 import { type Dataset, publicGroup } from '../../core/dataset.ts'
 import { LauncherError } from '../../core/errors.ts'
 import type { VaultVersion } from '../../core/ports.ts'
-import type { Session } from '../../core/session.ts'
 import { nextLarger, sizeFor } from '../../core/sizing.ts'
 import type { Env } from '../deps.ts'
 import { viewUrl } from '../wire.ts'
 import type { WebDeps } from './deps.ts'
 import { readForm } from './forms.ts'
 import type { Render } from './render.ts'
-import { sessionView } from './session-view.ts'
+import { type PlacedSession, placeSessions, sessionView } from './session-view.ts'
 
 export function datasetPages(app: Hono<Env>, deps: WebDeps, { frame, html }: Render): void {
   const { launcher, limits, clock, viewOrigin } = deps
-  const view = (dataset: Dataset, session: Session | null | undefined) => {
+  const view = (dataset: Dataset, session: PlacedSession | null | undefined) => {
     if (!session) return null
     const shown = sessionView(session, dataset.title, limits, clock.now())
     // How it went with another version of the file says nothing about this one.
@@ -28,7 +27,8 @@ export function datasetPages(app: Hono<Env>, deps: WebDeps, { frame, html }: Ren
   app.get('/', async (c) => {
     const { who } = c.var
     const query = (c.req.query('q') ?? '').trim().slice(0, 100)
-    const [datasets, sessions] = await Promise.all([launcher.listDatasets(who), launcher.listSessions(who)])
+    const [datasets, mine] = await Promise.all([launcher.listDatasets(who), launcher.listSessions(who)])
+    const sessions = await placeSessions(launcher, mine)
     const rows = datasets
       .filter(({ title, path }) => `${title} ${path}`.toLowerCase().includes(query.toLowerCase()))
       .map((dataset) => ({
@@ -46,7 +46,8 @@ export function datasetPages(app: Hono<Env>, deps: WebDeps, { frame, html }: Ren
   app.get('/datasets/:id', async (c) => {
     const { who } = c.var
     const dataset = await launcher.getDataset(who, c.req.param('id'))
-    const [sessions, kept] = await Promise.all([launcher.listSessions(who), launcher.listAnnotations(who)])
+    const [all, kept] = await Promise.all([launcher.listSessions(who), launcher.listAnnotations(who)])
+    const sessions = await placeSessions(launcher, all)
     const session = sessions.find(({ datasetId }) => datasetId === dataset.id)
     const mine = kept.find((one) => one.dataset.id === dataset.id)
     const size = dataset.index && sizeFor(dataset.index.memoryMiB)

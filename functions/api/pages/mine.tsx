@@ -11,7 +11,7 @@ import { toProblem } from '../problem.ts'
 import type { WebDeps } from './deps.ts'
 import { field, readForm } from './forms.ts'
 import type { Render } from './render.ts'
-import { receiptView, sessionView, titlesOf } from './session-view.ts'
+import { placeSessions, receiptView, sessionView, titlesOf } from './session-view.ts'
 
 const shownReceipts = 50
 
@@ -20,11 +20,12 @@ export function minePages(app: Hono<Env>, deps: WebDeps, { frame, html }: Render
 
   app.get('/sessions', async (c) => {
     const { who } = c.var
-    const [datasets, sessions, receipts] = await Promise.all([
+    const [datasets, mine, receipts] = await Promise.all([
       launcher.listDatasets(who),
       launcher.listSessions(who),
       launcher.receipts(who),
     ])
+    const sessions = await placeSessions(launcher, mine)
     const title = titlesOf(datasets)
     const page = {
       seen: sessionsSeen(sessions),

@@ -7,6 +7,7 @@ import { sleepAt } from '../../core/deadlines.ts'
 import { endingWords } from '../../core/ending-words.ts'
 import type { Limits } from '../../core/limits.ts'
 import { isLive, type Receipt, type Session } from '../../core/session.ts'
+import type { Launcher } from '../../launcher/types.ts'
 
 /** Titles by dataset id; a dataset that is gone is known by its id. */
 export const titlesOf = (datasets: readonly Dataset[]) => {
@@ -14,11 +15,22 @@ export const titlesOf = (datasets: readonly Dataset[]) => {
   return (datasetId: string): string => titles.get(datasetId) ?? datasetId
 }
 
-export function sessionView(session: Session, datasetTitle: string, limits: Limits, now: number): SessionView {
-  const { id, version, datasetId, state, progress, createdAt, readyAt, size, ending } = session
+/** A session and where it waits in line, if it does. Who looks at it here is still there, and keeps their place. */
+export type PlacedSession = Session & { position: number | null }
+
+export const placeSessions = (launcher: Pick<Launcher, 'waitInLine'>, sessions: readonly Session[]) =>
+  Promise.all(
+    sessions.map(async (session): Promise<PlacedSession> => {
+      const place = await launcher.waitInLine(session)
+      return { ...session, position: place?.position ?? null }
+    }),
+  )
+
+export function sessionView(session: PlacedSession, datasetTitle: string, limits: Limits, now: number): SessionView {
+  const { id, version, datasetId, state, position, progress, createdAt, readyAt, size, ending } = session
   const starting = state === 'requested' || state === 'starting'
   return {
-    ...{ id, version, datasetId, datasetTitle, state, createdAt, readyAt },
+    ...{ id, version, datasetId, datasetTitle, state, position, createdAt, readyAt },
     live: isLive(session),
     stage: starting ? (progress?.stage ?? 'starting') : null,
     percent: starting ? fetched(progress) : null,
