@@ -1,4 +1,5 @@
 /** A collaborator without an account, in a real browser on real cellxgene: by a launch link to labels that their maker reads. */
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -41,6 +42,12 @@ async function enter(page: Page, url: string, name: string): Promise<void> {
   await page.click('a:has-text("Open the dataset")')
 }
 
+/** As who made the link downloads them. */
+async function labelsOfGuest(): Promise<{ name: string; text: string }> {
+  const [download] = await Promise.all([admin.waitForEvent('download'), admin.click('a:has-text("Download labels")')])
+  return { name: download.suggestedFilename(), text: readFileSync(await download.path(), 'utf8') }
+}
+
 const viewer = () => launcher.processes().find(({ role }) => role === 'viewer')
 
 describe('a guest by a launch link', () => {
@@ -80,15 +87,20 @@ describe('a guest by a launch link', () => {
     // Who made the link sees who came and what they keep.
     await admin.goto(link.page)
     expect(await admin.textContent('main')).toContain('Ann Lee')
-    const [download] = await Promise.all([admin.waitForEvent('download'), admin.click('a:has-text("Download labels")')])
-    expect(download.suggestedFilename()).toMatch(/^ann-lee-[0-9a-f]{12}-labels-v\d+\.csv$/)
+    const before = await labelsOfGuest()
+    expect(before.name).toMatch(/^ann-lee-[0-9a-f]{12}-labels-v\d+\.csv$/)
+    const [heading = '', ...rows] = before.text.trim().split('\n')
+    expect(heading).toBe('index,mine,meanwhile')
+    expect(rows.filter((row) => row.includes(',interesting,'))).toHaveLength(cells)
 
     await admin.click('summary:has-text("Revoke")')
     await admin.click('button:has-text("Revoke it now")')
-    // The page hears of it at the latest when somebody uses it.
-    await guest.fill('[data-testid="gene-search"]', 'CD79A')
-    await guest.keyboard.press('Enter')
-    await guest.waitForSelector('text=/taken back|expired/', { timeout: 60_000 })
+    // The page hears of it at the latest when somebody uses it: what is made now stays in it and goes nowhere.
+    await createCategory(guest, 'too-late')
+    await guest.waitForSelector('text=/This link was taken back\\. Ask admin for another one/', { timeout: 60_000 })
+    expect(await guest.textContent('#cxod-bar')).toContain('What is not saved yet stays in this page.')
+    expect((await guest.request.get(`${guest.url()}-/annotations/labels.csv`)).status()).toBe(403)
+    expect(await labelsOfGuest()).toEqual(before)
     await guest.close()
     expect((await admin.request.get(`${launcher.viewUrl}/v/pbmc/-/status`)).status()).toBe(200)
   })
@@ -99,24 +111,32 @@ describe('a guest by a launch link', () => {
     const guest = await context.newPage()
     await enter(guest, link.url, 'Looker')
     await drawn(guest)
-    expect(await guest.locator('text=Create new category').count()).toBe(0)
+    for (const offer of ['open-annotation-dialog', 'open-create-geneset-dialog'])
+      expect(await guest.locator(`[data-testid="${offer}"]`).filter({ visible: true }).count()).toBe(0)
     await guest.click('[data-testid="colorby-louvain"]')
     const status = (await (await guest.request.get(`${guest.url()}-/status`)).json()) as {
       route: string
       owner: { id: string }
       dataset: { version: string }
     }
-    const forged = await guest.request.put(`${launcher.viewUrl}${status.route}api/v0.2/annotations/obs`, {
-      headers: {
-        'x-cxod-owner': status.owner.id,
-        'x-cxod-dataset-version': status.dataset.version,
-        'x-cxod-base': 'none',
-        'content-type': 'application/octet-stream',
-      },
-      data: Buffer.from('x'),
+    const api = `${launcher.viewUrl}${status.route}api/v0.2`
+    const headers = { 'x-cxod-owner': status.owner.id, 'x-cxod-dataset-version': status.dataset.version }
+    for (const path of ['annotations/obs', 'genesets']) {
+      const forged = await guest.request.put(`${api}/${path}`, {
+        headers: { ...headers, 'x-cxod-base': 'none', 'content-type': 'application/octet-stream' },
+        data: Buffer.from('x'),
+      })
+      expect(forged.status()).toBe(403)
+      expect(((await forged.json()) as { code: string }).code).toBe('read-only')
+    }
+    // Comparing is looking.
+    const cells = (from: number, to: number) => ({ filter: { obs: { index: [[from, to]] } } })
+    const compared = await guest.request.post(`${api}/diffexp/obs`, {
+      headers,
+      data: { mode: 'topN', count: 5, set1: cells(0, 100), set2: cells(100, 200) },
     })
-    expect(forged.status()).toBe(403)
-    expect(((await forged.json()) as { code: string }).code).toBe('read-only')
+    expect(compared.status()).toBe(200)
+    expect(((await compared.json()) as { positive: unknown[] }).positive).toHaveLength(5)
     await context.close()
   })
 
