@@ -2,31 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tempDir } from '../support/temp-dir.ts'
 import { openStage, type Stage } from './browser.ts'
-import type { Row } from './row.ts'
-import { browserRows } from './rows-browser.ts'
-import { endedRows } from './rows-ended.ts'
-import { floodRows } from './rows-floods.ts'
-import { guestRows } from './rows-guests.ts'
-import { machineRows } from './rows-machine.ts'
-import { pathRows } from './rows-paths.ts'
-import { requestRows } from './rows-requests.ts'
-import { siteRows } from './rows-sites.ts'
-import { tokenRows } from './rows-tokens.ts'
+import { tableOf } from './table.ts'
 import { startWorld, type World } from './world.ts'
 
 let world: World
 let stage: Stage | undefined
-const parts: Readonly<Record<string, readonly Row[]>> = {
-  'tickets, cookies, tokens': tokenRows,
-  addresses: pathRows,
-  requests: requestRows,
-  'other sites': siteRows,
-  'what was right once': endedRows,
-  guests: guestRows,
-  'the same machine': machineRows,
-  browsers: browserRows(async () => (stage ??= await openStage(world))),
-  'too much': floodRows,
-}
+const parts = tableOf(async () => (stage ??= await openStage(world)))
 
 const lines: string[] = []
 beforeAll(async () => {
