@@ -3,7 +3,7 @@
  * label, all back. No label is on a wrong cell, none is lost, and the page says what happened.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -50,7 +50,8 @@ function replace(change: 'none' | 'reordered' | 'fewer' | 'as it was'): Map<stri
 
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true })
-  makeData(dataDir, ['public/pbmc.h5ad'])
+  // A folder that is empty all at once is taken for one that was unmounted, and waited for; so there is another file.
+  makeData(dataDir, ['public/pbmc.h5ad', 'public/other.h5ad'])
   truth = replace('none')
   launcher = await startLauncher({ dataDir, stateDir: path.join(dir, 'state') })
   browser = await launchChromium()
@@ -200,4 +201,30 @@ it('all cells back: so are their labels', async () => {
   await bar().getByText(`all ${given().size} labelled cells are in the new file`).waitFor()
   expect(await shown('mine (label)')).toEqual(given())
   expect(await page.locator('[data-testid="category-more"]').count()).toBe(1)
+})
+
+it('the file removed: the page says so, and the labels can be had from it', async () => {
+  rmSync(path.join(dataDir, 'public', 'pbmc.h5ad'))
+  const state = async () => (await api<{ state: string }>('/api/datasets/pbmc')).state
+  await expect.poll(state, { timeout: 90_000 }).toBe('removed')
+  await backInTab()
+  await bar().getByText('The dataset’s file was removed. Your labels are kept').waitFor()
+  await shot('removed')
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    bar().getByRole('link', { name: 'Download my labels' }).click(),
+  ])
+  const [header, ...rows] = readFileSync(await file.path(), 'utf8')
+    .trim()
+    .split('\n')
+  const at = header?.split(',').indexOf('mine (label)') ?? -1
+  expect(labelled(rows.map((row) => [row.split(',')[0] ?? '', row.split(',')[at] ?? '']))).toEqual(given())
+
+  // What is made on it now is kept all the same.
+  await createCategory(page, 'afterwards')
+  await bar().getByText('Your unsaved labels are kept, too.').waitFor()
+  await allSaved(page)
+  expect((await kept('mine (label)')).size).toBe(given().size)
+  const [newest] = (await api<{ items: { origin: string }[] }>('/api/datasets/pbmc/annotations/labels/versions')).items
+  expect(newest?.origin).toMatch(/^merge:/)
 })
