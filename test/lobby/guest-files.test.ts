@@ -1,3 +1,4 @@
+/** What a page gives as files, and that looking at an address starts nothing: link previews and uptime checkers do. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { LauncherError } from '../../functions/core/errors.ts'
 import type { VaultVersion } from '../../functions/core/ports.ts'
