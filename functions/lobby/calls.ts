@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { type LobbyStatus, pageHeaders, wakeRequest } from '../api/contract/lobby.ts'
 import { issueRouteCookie, pageCookieSeconds, routeCookieName, routeCookieSeconds } from '../auth/tickets.ts'
 import type { Dataset } from '../core/dataset.ts'
-import { LauncherError } from '../core/errors.ts'
+import { isLauncherError, LauncherError } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Session } from '../core/session.ts'
 import type { PageAddress } from './address.ts'
@@ -119,7 +119,11 @@ async function statusOf(deps: LobbyDeps, { who, dataset }: Asked, known?: Sessio
   const session = known === undefined ? await deps.launcher.findSession(who, dataset.id) : known
   const [queue, carried] = await Promise.all([
     session === null ? null : deps.launcher.waitInLine(session),
-    deps.launcher.carried(who, dataset.id),
+    // A vault that can't be read now is told by the calls that need it; a page without a status would say “no connection”.
+    deps.launcher.carried(who, dataset.id).catch((error: unknown) => {
+      if (isLauncherError(error, 'unavailable')) return null
+      throw error
+    }),
   ])
   return lobbyStatus(who, dataset, { session, queue, carried }, deps.clock.now(), deps.limits)
 }

@@ -60,6 +60,14 @@ describe('status', () => {
     expect((await status()).state).toBe(expected)
   })
 
+  it('is told also while the vault can’t be read: without it a page would say that there is no connection', async () => {
+    lobby.launcher.carried = async () => {
+      throw new LauncherError('unavailable', 'The folder that keeps annotations can’t be read now.')
+    }
+    change({ state: 'ready', readyAt: lobby.clock.ms, lastActiveAt: lobby.clock.ms })
+    expect(await status()).toMatchObject({ state: 'ready', carried: null })
+  })
+
   it('a second failed start in a row needs a person; long ago it does not', async () => {
     const ending = { cause: 'start-timeout', detail: null, at: lobby.clock.ms } as const
     change({ state: 'failed', failedStarts: 1, ending })
