@@ -3,7 +3,8 @@
  * `<dir>/<owner>/<dataset>/<kind>/<version>/` with `version.json` and `content.csv.gz`.
  */
 import { randomUUID } from 'node:crypto'
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { access, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
@@ -24,6 +25,8 @@ import { makeFolder, syncFolder, writeNewFile } from './durable.ts'
 
 const metaName = 'version.json'
 const contentName = 'content.csv.gz'
+/** Lies in the vault's folder as long as it is the vault's: where a disk is not mounted, the folder is empty. */
+const markName = '.vault'
 
 const compress = promisify(gzip)
 /** Folders of writes that never finished are removed when they are this old, ms; no write takes that long. */
@@ -38,6 +41,7 @@ const abandonedMs = 60 * 60_000
  * @param clock for `savedAt`
  */
 export function createVault(dir: string, clock: Clock): Vault {
+  mark(dir)
   const ownerFolder = (ownerId: string) => join(dir, toPathName(ownerId))
   const refFolder = (ref: VaultRef) => join(ownerFolder(ref.ownerId), toPathName(ref.datasetId), ref.kind)
   const shown = (path: string) => path.slice(dir.length + 1)
@@ -48,7 +52,7 @@ export function createVault(dir: string, clock: Clock): Vault {
     })
 
   async function latest(ref: VaultRef): Promise<VaultVersion | null> {
-    const newest = (await versionNumbers(refFolder(ref)))[0]
+    const newest = (await versionNumbers(dir, refFolder(ref)))[0]
     return newest === undefined ? null : read(ref, String(newest))
   }
 
@@ -61,7 +65,7 @@ export function createVault(dir: string, clock: Clock): Vault {
     latest,
 
     async read(ref, version) {
-      if (!(await versionNumbers(refFolder(ref))).some((number) => String(number) === version))
+      if (!(await versionNumbers(dir, refFolder(ref))).some((number) => String(number) === version))
         throw noSuchVersion(ref, version)
       const path = join(refFolder(ref), version, contentName)
       return readContent(await readWhole(path), shown(path), await read(ref, version))
@@ -69,7 +73,7 @@ export function createVault(dir: string, clock: Clock): Vault {
 
     async history(ref) {
       const versions: VaultVersion[] = []
-      for (const number of await versionNumbers(refFolder(ref))) versions.push(await read(ref, String(number)))
+      for (const number of await versionNumbers(dir, refFolder(ref))) versions.push(await read(ref, String(number)))
       return versions
     },
 
@@ -97,11 +101,11 @@ export function createVault(dir: string, clock: Clock): Vault {
 
     async listDatasets(ownerId) {
       const kept: string[] = []
-      for (const name of await names(ownerFolder(ownerId))) {
+      for (const name of await names(dir, ownerFolder(ownerId))) {
         const datasetId = fromPathName(name)
         if (datasetId === null) continue
         for (const kind of vaultKinds) {
-          if ((await versionNumbers(refFolder({ ownerId, datasetId, kind }))).length === 0) continue
+          if ((await versionNumbers(dir, refFolder({ ownerId, datasetId, kind }))).length === 0) continue
           kept.push(datasetId)
           break
         }
@@ -112,23 +116,42 @@ export function createVault(dir: string, clock: Clock): Vault {
 }
 
 /** Newest first. */
-async function versionNumbers(folder: string): Promise<number[]> {
-  const numbers = (await names(folder)).filter((name) => /^[1-9]\d{0,14}$/.test(name)).map(Number)
+async function versionNumbers(dir: string, folder: string): Promise<number[]> {
+  const numbers = (await names(dir, folder)).filter((name) => /^[1-9]\d{0,14}$/.test(name)).map(Number)
   return numbers.sort((a, b) => b - a)
 }
 
-/** Only "not there" means empty: any other failure must not look like "nothing was ever kept". */
-async function names(folder: string): Promise<string[]> {
+/**
+ * Only "not there" means empty: any other failure must not look like "nothing was ever kept". A whole vault that is not
+ * there is such a failure: a save would be acknowledged that is out of sight as soon as its disk is back.
+ */
+async function names(dir: string, folder: string): Promise<string[]> {
   try {
     return await readdir(folder)
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return []
+    if (codeOf(error) === 'ENOENT' && (await isThere(join(dir, markName)))) return []
     throw new LauncherError(
       'unavailable',
       'The folder that keeps annotations can’t be read now. Nothing is lost; ask whoever runs this server to look at its disk.',
       { reason: codeOf(error) },
       { cause: error },
     )
+  }
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+/** What can't be done now is said by the first call that needs it. */
+function mark(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    writeFileSync(join(dir, markName), '', { flag: 'wx', mode: 0o600 })
+  } catch {
+    // It is there already, or the folder can't be used.
   }
 }
 

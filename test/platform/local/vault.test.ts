@@ -1,7 +1,7 @@
 /** The vault on disk: the contract, damaged files by name, a full disk, and kill -9 at any moment. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -114,11 +114,30 @@ test('a folder that can’t be read is an error, never "nothing was kept"', asyn
   await expect(vault.put(ref, bytes('x'), meta(null))).rejects.toMatchObject({ code: 'unavailable' })
 })
 
+test('a vault that is gone, or whose disk is not mounted, is an error, never an empty vault', async () => {
+  const dir = join(await newFolder(), 'vault')
+  const vault = createVault(dir, clock)
+  expect(await vault.latest(ref)).toBeNull()
+  await vault.put(ref, bytes('one'), meta(null))
+  await rename(dir, `${dir}.away`)
+  for (const empty of [false, true]) {
+    if (empty) await mkdir(dir)
+    await expect(vault.latest(ref)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(vault.listDatasets(ref.ownerId)).rejects.toMatchObject({ code: 'unavailable' })
+    // Acknowledged now, it would be out of sight as soon as the disk is back.
+    await expect(vault.put(ref, bytes('x'), meta(null))).rejects.toMatchObject({ code: 'unavailable' })
+  }
+  await rm(dir, { recursive: true })
+  await rename(`${dir}.away`, dir)
+  expect((await vault.latest(ref))?.version).toBe('1')
+})
+
 // In /proc nobody can make a folder, root neither.
 test.runIf(process.platform === 'linux')('a folder that can’t be written refuses the save in words', async () => {
-  const refused = await createVault('/proc/no-vault-here', clock)
-    .put(ref, bytes('x'), meta(null))
-    .catch((error: unknown) => error)
+  const dir = await newFolder()
+  const vault = createVault(dir, clock)
+  await symlink('/proc/nobody-here', join(dir, 'local%3aann'))
+  const refused = await vault.put(ref, bytes('x'), meta(null)).catch((error: unknown) => error)
   expect(refused).toMatchObject({ code: 'unavailable', message: expect.stringContaining('Not saved') })
 })
 
