@@ -1,5 +1,6 @@
 /** The embedded store: dynalite on disk, behind a Unix socket that only the launcher's user can open. */
 import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { Agent } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -7,6 +8,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import dynalite from 'dynalite'
+import { LauncherError } from '../../core/errors.ts'
 import { conditionally, ensureTable, type Table } from '../dynamo/table.ts'
 import { openRunDir } from './run-dir.ts'
 
@@ -28,14 +30,47 @@ class SocketAgent extends Agent {
 }
 
 /** A DynamoDB client that speaks to a Unix socket. The keys are not secrets: the socket's folder is the lock. */
-function clientFor(socketPath: string): DynamoDBClient {
-  return new DynamoDBClient({
+function clientFor(socketPath: string, freeBytes: () => Promise<number>): DynamoDBClient {
+  const client = new DynamoDBClient({
     endpoint: 'http://localhost',
     region: 'local',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     maxAttempts: 3,
     requestHandler: new NodeHttpHandler({ httpAgent: new SocketAgent(socketPath) }),
   })
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        if (writes.includes(String(commandName)) && (await freeBytes()) < spareBytes) throw diskFull()
+        return next(args)
+      },
+    { step: 'initialize', name: 'room-on-disk' },
+  )
+  return client
+}
+
+const writes = ['PutItemCommand', 'UpdateItemCommand', 'DeleteItemCommand']
+/**
+ * Below this nothing is written: dynalite throws away the whole process when LevelDB meets a full disk. Room for its log, a
+ * table of 4 MiB, a merge of some, and for annotations, which go on being saved until the disk is full indeed.
+ */
+const spareBytes = 16 * 2 ** 20
+
+const diskFull = () =>
+  new LauncherError(
+    'unavailable',
+    'The disk of this server is almost full, so nothing new can be started or changed. What was saved is kept. Ask whoever runs the server to make room; it then goes on by itself.',
+    { reason: 'ENOSPC' },
+  )
+
+/** Of the disk that `path` lies on, for us. */
+async function freeBytesAt(path: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(path)
+    return bavail * bsize
+  } catch {
+    return Number.POSITIVE_INFINITY // not known here; the write itself will tell
+  }
 }
 
 function answers(socketPath: string): Promise<boolean> {
@@ -51,10 +86,11 @@ function answers(socketPath: string): Promise<boolean> {
 /**
  * Opens the store of a state folder, or joins the launcher that has it open.
  * @param stateDir the launcher's state folder
+ * @param freeBytes room on its disk
  */
-export async function openStore(stateDir: string): Promise<LocalStore> {
+export async function openStore(stateDir: string, freeBytes = () => freeBytesAt(stateDir)): Promise<LocalStore> {
   const socketPath = join(openRunDir(stateDir), 'dynamo.sock')
-  const client = clientFor(socketPath)
+  const client = clientFor(socketPath, freeBytes)
   if (await answers(socketPath)) {
     const table = await ensureTable(client)
     return { table, owner: false, close: async () => client.destroy() }

@@ -88,8 +88,15 @@ export function createTaskRunner(settings: TaskRunnerSettings): LocalTaskRunner 
       { ...viewer.ref, role: 'viewer' as const },
       { ...gate.ref, role: 'gate' as const },
     ]
-    // In the same turn as the spawns: a launcher killed after this line leaves nothing that can't be found.
-    writeTaskRecord(dir, { v: 1, sessionId, processes })
+    try {
+      // In the same turn as the spawns: a launcher killed after this line leaves nothing that can't be found.
+      writeTaskRecord(dir, { v: 1, sessionId, processes })
+    } catch (error) {
+      // A disk that is full, for instance. Nobody would know of them: neither a stop nor the memory's budget.
+      for (const { ref } of [gate, viewer]) signal(ref, 'SIGKILL')
+      rmSync(dir, { recursive: true, force: true })
+      throw notRecorded(error)
+    }
     const said = copyOutput(viewer.process, output)
     return { memoryMiB: size.memoryMiB, dir, gate, viewer, said, told: false, gone: null }
   }
@@ -208,6 +215,16 @@ export function createTaskRunner(settings: TaskRunnerSettings): LocalTaskRunner 
       while (tasks.size > 0) await new Promise((resolve) => setTimeout(resolve, 50))
     },
   }
+}
+
+/** Nothing runs any more: a definite refusal, so that nobody waits for a deadline. */
+function notRecorded(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : ''
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error
+  return new LauncherError(
+    'no-room',
+    'The disk of this server is full, so no viewer can be started. Ask whoever runs the server to make room, then try again.',
+  )
 }
 
 const stopped = () => new LauncherError('session-over', 'This session was stopped before it began.')

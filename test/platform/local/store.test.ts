@@ -82,6 +82,23 @@ describe('the embedded store', () => {
     await store.close()
   })
 
+  it('writes nothing where the disk is almost full, says so, reads all the same, and goes on when there is room', async () => {
+    const dir = tempDir()
+    let free = Number.POSITIVE_INFINITY
+    const store = await openStore(dir, async () => free)
+    const sessions = createSessionStore(store.table)
+    const session = aSession()
+    await sessions.claim(session)
+    free = 10 * 2 ** 20
+    const full = { code: 'unavailable', message: expect.stringContaining('almost full') }
+    await expect(sessions.claim(aSession({ datasetId: 'other' }))).rejects.toMatchObject(full)
+    await expect(sessions.advance(session, { ...session, state: 'stopping' })).rejects.toMatchObject(full)
+    expect(await sessions.get('local:ada', 'pbmc')).toMatchObject({ state: session.state, version: session.version })
+    free = 20 * 2 ** 20
+    expect(await sessions.advance(session, { ...session, state: 'stopping' })).not.toBeNull()
+    await store.close()
+  })
+
   it('puts a live session back into the index that a kill took out of it', async () => {
     const dir = tempDir()
     const first = await openStore(dir)

@@ -8,6 +8,7 @@ import { isAlive, startTimeOf } from '../../../functions/platform/local/processe
 import { openSandbox } from '../../../functions/platform/local/sandbox.ts'
 import { collectOrphans, taskDir, writeTaskRecord } from '../../../functions/platform/local/task-record.ts'
 import { createTaskRunner, type LocalTaskRunner } from '../../../functions/platform/local/task-runner.ts'
+import { pidsOf } from '../../support/proc.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 const child = resolve(import.meta.dirname, '../../support/child.mjs')
@@ -54,6 +55,17 @@ const pids = (runDir: string, id: string) =>
   JSON.parse(readFileSync(join(taskDir(runDir, id), 'task.json'), 'utf8')).processes as { pid: number; role: string }[]
 
 describe('task runner', () => {
+  it('leaves nothing running when it can’t record what it has started', async () => {
+    const { runDir, runner, events, start } = bed()
+    // Nothing can be put in its place, as on a disk without room.
+    mkdirSync(join(taskDir(runDir, 'one'), 'task.json', 'in-the-way'), { recursive: true })
+    await expect(start('one')).rejects.toThrow()
+    expect(existsSync(taskDir(runDir, 'one'))).toBe(false)
+    expect(await runner.inspect('one')).toEqual({ status: 'none' })
+    await until(() => pidsOf(join(runDir, 'events')).length === 0)
+    expect(events()).not.toContain('gate up')
+  })
+
   it('starts once however often it is asked, and reports where the gate listens', async () => {
     const { runDir, runner, events, bothUp, start } = bed()
     await Promise.all([start('one'), start('one'), start('one')])
