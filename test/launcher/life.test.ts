@@ -7,11 +7,14 @@ import { tempDir } from '../support/temp-dir.ts'
 const bed = await openTestBed(tempDir(), [aDataset(), aDataset({ id: 'other', path: 'public/other.h5ad' })])
 afterAll(() => bed.store.close())
 const minute = 60_000
-const launcher = bed.launcher({ idleMs: 10 * minute, lifetimeMs: 60 * minute })
+const newLauncher = () => bed.launcher({ idleMs: 10 * minute, lifetimeMs: 60 * minute })
+let launcher = newLauncher()
 let who = aUser('nobody')
 let count = 0
 beforeEach(async () => {
   await launcher.shutdown()
+  // One that goes down lets nobody in any more.
+  launcher = newLauncher()
   who = aUser(`person-${++count}`)
 })
 
