@@ -196,19 +196,21 @@ const requests: Row[] = [
       const origin = world.bed.appUrl
       const before = world.bed.log().length
       const one = `GET /api/me HTTP/1.1\r\nhost: ${new URL(origin).host}\r\n\r\n`
-      const batch = one.repeat(2_500)
+      const batch = one.repeat(500) + one.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n')
+      const counts = new Map<number, number>()
       let answered = 0
-      for (let round = 0; round < 10; round += 1) {
-        const last = `${one.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n')}`
-        const all = await Promise.all(Array.from({ length: 4 }, () => raw(origin, batch + last, { forMs: 60_000 })))
-        for (const { statuses } of all) {
-          if (statuses.some((status) => status !== 401)) throw new Error('one got through')
-          answered += statuses.length
+      while (answered < 100_000) {
+        const all = await Promise.all(Array.from({ length: 4 }, () => raw(origin, batch, { forMs: 60_000 })))
+        for (const status of all.flatMap(({ statuses }) => statuses)) {
+          // 408: the door's patience in this world is short, and a slow machine's queue may outlast it.
+          if (status !== 401 && status !== 408) throw new Error(`one got through: ${status}`)
+          counts.set(status, (counts.get(status) ?? 0) + 1)
+          answered += 1
         }
       }
       const grown = world.bed.log().length - before
       if (grown > 10_000) throw new Error(`the log grew by ${grown} bytes`)
-      return `${answered.toLocaleString('en')} × 401, the log did not grow`
+      return `${[...counts].map(([status, count]) => `${count} × ${status}`).join(', ')}, the log did not grow`
     },
     twin: async (world) => {
       await readable(world)

@@ -8,6 +8,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { gzipSync, inflateSync } from 'node:zlib'
+import type { ViewerWork } from '../../functions/gate/task-socket.ts'
 
 export type Kind = 'labels' | 'genesets'
 export type StandInViewerOptions = {
@@ -32,7 +33,7 @@ export type StandInViewer = {
   readonly options: StandInViewerOptions
   readonly requests: { method: string; url: string; headers: IncomingMessage['headers'] }[]
   readonly content: Record<Kind, string | null>
-  readonly work: { path: string; distribution: string | null; diffexpCells: number; title: string } | null
+  readonly work: ViewerWork | null
   readonly reloads: Kind[]
   /** Most differential expressions at a time, how many were begun, and how many uploads never ended. */
   readonly seen: { connections: number; mostDiffexps: number; diffexps: number; aborted: number }
