@@ -7,33 +7,30 @@ import type { Ports } from '../core/ports.ts'
 import type { GatePrincipal } from '../core/principal.ts'
 import type { EndCause, Ending, Session } from '../core/session.ts'
 
-export type Context = {
-  ports: Ports
-  limits: Limits
-  /** One at a time in this process: counting what room there is, and taking it. */
+/** What all calls of one process share. */
+export type Here = {
+  /** One at a time: counting what room there is, and taking it. */
   admission: <T>(act: () => Promise<T>) => Promise<T>
-  /** What this process knows of itself. */
-  here: {
-    /** When it took over from a launcher that is gone (one machine only), ms since 1970. */
-    since: number
-    /** From now on nobody is let in. */
-    goingDown: boolean
-  }
+  /** When it took over from a launcher that is gone (one machine only), ms since 1970. */
+  since: number
+  /** From now on nobody is let in. */
+  goingDown: boolean
 }
 
-export function createContext(ports: Ports, limits: Limits): Context {
+export function createHere(): Here {
   let last: Promise<unknown> = Promise.resolve()
   return {
-    ports,
-    limits,
-    here: { since: 0, goingDown: false },
     admission(act) {
       const mine = last.then(act, act)
       last = mine.catch(() => {})
       return mine
     },
+    since: 0,
+    goingDown: false,
   }
 }
+
+export type Context = { ports: Ports; limits: Limits; here: Here }
 
 /**
  * Compare-and-set of one session, checked against the transition table; the deadline follows from the new condition.

@@ -5,7 +5,7 @@ import { type GateSettings, knock, loaded, progress } from './admit.ts'
 import * as annotations from './annotations.ts'
 import { carried } from './carry-over.ts'
 import { watchSessions } from './changes.ts'
-import { createContext } from './context.ts'
+import { createHere } from './context.ts'
 import { beat, bye } from './heartbeat.ts'
 import { keepBeside } from './keep-beside.ts'
 import { launch } from './launch.ts'
@@ -21,12 +21,15 @@ import { uploadLabels } from './upload-labels.ts'
 
 export type { Launcher } from './types.ts'
 
-/** Throws `bad-setting` when the limits break the rules that make the protocol safe. */
-export function createLauncher(given: Ports, limits: Limits, gates: GateSettings): Launcher {
+/**
+ * Throws `bad-setting` when the limits break the rules that make the protocol safe.
+ * @param here shared by launchers of one process, should there be several
+ */
+export function createLauncher(given: Ports, limits: Limits, gates: GateSettings, here = createHere()): Launcher {
   const line = createLine(given.sessions, given.clock)
   const changes = watchSessions(given.sessions, line.moved)
   const ports: Ports = { ...given, sessions: changes.sessions }
-  const context = createContext(ports, checkLimits(limits))
+  const context = { ports, limits: checkLimits(limits), here }
   /** After whatever may have freed a place. Who freed it does not hear of the trouble of who gets it. */
   const thenPromote = async <T>(freed: Promise<T>): Promise<T> => {
     const result = await freed

@@ -40,7 +40,7 @@ export async function launch(
   const size = sizeOf(dataset, previous, options)
   assertCanEverFit(context, size)
 
-  const { claim, line } = await context.admission(async () => {
+  const { claim, line } = await context.here.admission(async () => {
     await assertMayHaveMore(context, { ownerId: who.id, linkId: linkId(who) })
     const live = await ports.sessions.listLive()
     const line = lineOf(live)

@@ -16,7 +16,7 @@ export async function promote(context: Context): Promise<number> {
   let letIn = 0
   // A bound, not a plan: two processes that promote at once each see the other's work as a lost race and look again.
   for (let looks = 0; looks < 1000; looks++) {
-    const next = await context.admission(() => takeFirst(context))
+    const next = await context.here.admission(() => takeFirst(context))
     if (next === 'nobody') return letIn
     if (next === 'again') continue
     letIn++

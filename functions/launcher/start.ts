@@ -2,6 +2,7 @@
 import { type ErrorCode, isLauncherError, LauncherError } from '../core/errors.ts'
 import type { Session } from '../core/session.ts'
 import { type Context, change, ending } from './context.ts'
+import { settle } from './reap.ts'
 import { assertMayHaveMore, stillFits } from './room.ts'
 
 /**
@@ -20,7 +21,10 @@ export async function start(context: Context, step: 'launch' | 'promote', sessio
     await ports.tasks.start({ sessionId, datasetId, attempt, size, gateToken: await ports.gateToken(session) })
     const starting = await change(context, step, session, { state: 'starting', routePath: path })
     // Lost: it was stopped meanwhile. What we started is released by whoever stops it.
-    return starting ?? (await current())
+    if (starting === null) return await current()
+    // A task that was dead before the record said "starting" told so too early: nobody would look again for minutes. Where
+    // a look is a call to a cloud, its own events come later than this.
+    return ports.tasks.final ? ((await settle(context, starting)) ?? (await current())) : starting
   } catch (error) {
     const code = isLauncherError(error) ? error.code : null
     const refused = code !== null && refusals.includes(code)

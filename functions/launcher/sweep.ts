@@ -62,7 +62,7 @@ export async function recover(context: Context): Promise<number> {
 export async function shutdown(context: Context): Promise<number> {
   context.here.goingDown = true
   // Whoever is being let in at this moment has their record afterwards, and is ended with the others.
-  await context.admission(async () => {})
+  await context.here.admission(async () => {})
   return endAll(context, 'shutdown', 'The launcher was stopped.')
 }
 

@@ -126,10 +126,12 @@ it('one on the open page is told in plain words, and everything else works', asy
 
   world.poison = (call) => call.includes('/data/var')
   await searchGene('NKG7')
+  await button('Leave it').waitFor()
+  // cellxgene asks for the gene more than once; the next call must not be lost as well after the word about this one.
+  world.poison = null
   await button('Leave it').click()
   await page.getByText('Unexpected HTTP').first().waitFor()
   await bar().getByText('could not be answered').waitFor({ state: 'hidden' })
-  world.poison = null
   expect(await page.evaluate('window.stillTheSamePage')).toBe(true)
 })
 

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import type { Limits } from '../../functions/core/limits.ts'
 import type { Ports } from '../../functions/core/ports.ts'
 import type { User } from '../../functions/core/principal.ts'
-import { isLive } from '../../functions/core/session.ts'
+import { holdsPlace, inOrder, isLive } from '../../functions/core/session.ts'
+import { createHere, type Here } from '../../functions/launcher/context.ts'
 import { createLauncher, type Launcher } from '../../functions/launcher/index.ts'
 import { World } from './world.ts'
 
@@ -29,6 +30,12 @@ export type CallName =
 
 export type Finding = { path: string[]; leak: string }
 
+/**
+ * One machine: calls share a launcher and its lock, a stop is final, and a call ends when it ends. A cloud: each call has
+ * a process of its own, which its platform ends in time.
+ */
+export type Place = 'one machine' | 'several processes, final' | 'cloud'
+
 const user = (name: string): User => {
   return { kind: 'user', id: `local:${name}`, name, email: null, groups: [], admin: false, loginId: null }
 }
@@ -42,17 +49,22 @@ type Explored = { states: number; findings: Finding[] }
 class Run {
   readonly world: World
   private readonly used = new Map<string, number>()
+  /** Of the one process that there is, if there is one. */
+  private readonly here: Here | undefined
   constructor(
     readonly limits: Limits,
-    final: boolean,
+    place: Place,
     readonly bounds: Bounds,
-    broken: Broken,
+    { callLifetimeMs, claimsFinal }: Broken,
   ) {
-    this.world = new World(limits, final, broken.callLifetimeMs, broken.claimsFinal)
+    const one = place === 'one machine'
+    const lifetimeMs = callLifetimeMs ?? (one ? Number.POSITIVE_INFINITY : undefined)
+    this.world = new World(limits, place !== 'cloud', lifetimeMs, claimsFinal)
+    this.here = one ? createHere() : undefined
   }
 
-  private launcher(ports: Ports): Launcher {
-    return createLauncher(ports, this.limits, { apiSilenceMs: 1, beatMs: 1, routeKey: {} })
+  private launcher(ports: Ports, here = this.here): Launcher {
+    return createLauncher(ports, this.limits, { apiSilenceMs: 1, beatMs: 1, routeKey: {} }, here)
   }
 
   private left(name: string, most: number): boolean {
@@ -88,7 +100,7 @@ class Run {
     )
     if (this.left('jump', bounds.jumps) && this.nextMoment() !== null) options.push('jump')
     for (const [index, actor] of world.actors.entries()) {
-      if (actor.done) continue
+      if (actor.done || actor.blocked) continue
       options.push(`step ${index}`)
     }
     return options
@@ -137,6 +149,29 @@ class Run {
     return `${this.world.key()}|${[...this.used].sort().join(' ')}`
   }
 
+  /** What may never be, not even for a moment. */
+  wrongNow(): string | null {
+    const { world, limits, here } = this
+    const live = world.live()
+    const line = live.filter(({ state }) => state === 'queued').sort(inOrder)
+    for (const { id, ownerName } of line)
+      if (world.tasks.get(id) === 'running' || world.routes.has(id)) return `${ownerName} waits and holds something`
+    // Across processes the younger of two gives way a moment later; what there is of places is the platform's to bound.
+    if (here === undefined) return null
+    // Who left the line is `stopping` for a moment and holds nothing; what still runs is counted below.
+    const holders = live.filter((session) => holdsPlace(session) && session.state !== 'stopping')
+    if (holders.length > limits.liveSessions) return `${holders.length} have a place`
+    const running = [...world.tasks.values()].filter((task) => task === 'running').length
+    if (running > limits.liveSessions) return `${running} tasks run`
+    const [first] = line
+    if (first === undefined) return null
+    const overtook = holders.find((holder) => inOrder(first, holder) < 0)
+    if (overtook) return `${overtook.ownerName} has overtaken ${first.ownerName}`
+    const quiet = world.running().length === 0 && running === 0
+    if (quiet && holders.length < limits.liveSessions) return `${first.ownerName} waits beside a free place`
+    return null
+  }
+
   /**
    * Everybody dies; only the reaper's ticks go on, without the sweep. Afterwards nothing may be held and nothing may be
    * live, and what has ended has a receipt.
@@ -148,7 +183,7 @@ class Run {
     for (let tick = 0; tick < 80 && world.live().length > 0; tick++) {
       const due = Math.min(...world.live().map(({ dueAt }) => dueAt))
       world.advanceTo(Math.max(world.now + 60_000, Math.min(due, world.now + this.limits.lifetimeMs)))
-      await world.begin('reap', (ports) => this.launcher(ports).reap())
+      await world.begin('reap', (ports) => this.launcher(ports, createHere()).reap())
       for (const actor of world.running()) while (!actor.done) await world.step(actor)
     }
     const [stuck] = world.live()
@@ -170,11 +205,11 @@ class Run {
  * that is never stepped again: every such history is among those walked, and `heal` ends everybody at every state, so
  * crashes between any two effects need no option of their own.
  */
-export async function explore(limits: Limits, final: boolean, bounds: Bounds, broken: Broken = {}): Promise<Explored> {
+export async function explore(limits: Limits, place: Place, bounds: Bounds, broken: Broken = {}): Promise<Explored> {
   const seen = new Set<string>()
   const findings: Finding[] = []
   const replay = async (path: readonly string[]) => {
-    const run = new Run(limits, final, bounds, broken)
+    const run = new Run(limits, place, bounds, broken)
     for (const option of path) await run.take(option)
     return run
   }
@@ -190,7 +225,9 @@ export async function explore(limits: Limits, final: boolean, bounds: Bounds, br
       if (seen.has(key)) break
       seen.add(key)
       const options: string[] = run.options()
-      const leak = await (await replay(here)).heal()
+      const { world } = run
+      const stuck = world.running().length > 0 && world.running().every(({ blocked }) => blocked)
+      const leak = stuck ? 'calls that wait for one another' : (run.wrongNow() ?? (await (await replay(here)).heal()))
       if (leak !== null) findings.push({ path: here, leak })
       const [first, ...others] = options
       for (const option of others) frontier.push([...here, option])

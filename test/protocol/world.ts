@@ -13,6 +13,8 @@ export type Actor = {
   /** Everything it has seen so far; two actors with the same trace go on in the same way. */
   trace: string[]
   next: { label: string; run(): void } | null
+  /** Waits for another call of its process (the launcher's lock). */
+  blocked: boolean
   done: boolean
   startedAt: number
 }
@@ -44,9 +46,7 @@ export const dataset: Dataset = {
 
 /** Nobody comes by a link in this world. */
 const noLinks = new Proxy({} as Ports['links'], {
-  get: () => async () => {
-    throw new Error('there are no links in this world')
-  },
+  get: () => () => Promise.reject(new Error('there are no links in this world')),
 })
 
 export class World {
@@ -59,6 +59,8 @@ export class World {
   closed = new Set<string>()
   receipts: Receipt[] = []
   actors: Actor[] = []
+  /** Who waits for another call, in the order in which they began to. */
+  private waiting: Actor[] = []
   private ids = 0
 
   constructor(
@@ -73,7 +75,7 @@ export class World {
 
   /** Begins a call; it stands before its first effect when this returns. */
   async begin(name: string, call: (ports: Ports) => Promise<unknown>): Promise<void> {
-    const actor: Actor = { name, trace: [], next: null, done: false, startedAt: this.now }
+    const actor: Actor = { name, trace: [], next: null, blocked: false, done: false, startedAt: this.now }
     this.actors.push(actor)
     call(this.portsFor(actor))
       .catch((error: unknown) => {
@@ -82,7 +84,7 @@ export class World {
       .finally(() => {
         actor.done = true
       })
-    await this.settleActor(actor)
+    await this.settle()
   }
 
   /** Lets one call make its next effect and run up to the one after. */
@@ -91,7 +93,7 @@ export class World {
     if (next === null) throw new Error(`${actor.name} has no next step`)
     actor.next = null
     next.run()
-    await this.settleActor(actor)
+    await this.settle()
   }
 
   /** The process dies: what it has done stays done, the rest never happens. */
@@ -114,9 +116,16 @@ export class World {
     return [...this.sessions.values()].filter(isLive)
   }
 
-  private async settleActor(actor: Actor): Promise<void> {
-    for (let turns = 0; turns < 200 && actor.next === null && !actor.done; turns++) await null
-    if (actor.next === null && !actor.done) throw new Error(`${actor.name} waits for something outside the world`)
+  /** Until every call stands before an effect, is over, or waits for another one. */
+  private async settle(): Promise<void> {
+    const moving = () => this.running().filter(({ next }) => next === null)
+    for (let turns = 0; turns < 200 && moving().length > 0; turns++) await null
+    for (const actor of this.running()) {
+      const blocked = actor.next === null
+      if (blocked && !actor.blocked) this.waiting.push(actor)
+      actor.blocked = blocked
+    }
+    this.waiting = this.waiting.filter(({ blocked, done }) => blocked && !done)
   }
 
   /** Everything that the future depends on, times relative to now. */
@@ -145,6 +154,7 @@ export class World {
       [...this.closed],
       this.receipts.length,
       calls,
+      this.waiting.map((actor) => this.running().indexOf(actor)),
     ])
   }
 
@@ -166,11 +176,16 @@ export class World {
           },
         }
       })
+    /** What it reads together with its last effect; it goes on according to that. */
+    const read = (label: string, result: Session[]): Session[] => {
+      actor.trace.push(`${label}=${result.map(({ id, state }) => `${id} ${state}`)}`)
+      return structuredClone(result)
+    }
     const over = () => new LauncherError('session-over', 'closed')
     return {
       sessions: {
         claim: (fresh) =>
-          turn('claim', () => {
+          turn(`claim:${fresh.state}`, () => {
             const there = this.sessions.get(fresh.ownerId)
             if (there && isLive(there)) return { created: false, session: there }
             this.sessions.set(fresh.ownerId, structuredClone(fresh))
@@ -197,9 +212,10 @@ export class World {
             return true
           }),
         listDue: async function* (this: World, now: number) {
-          for (const session of this.live()) if (session.dueAt <= now) yield structuredClone(session)
+          const due = this.live().filter(({ dueAt }) => dueAt <= now)
+          for (const session of read('listDue', due)) yield session
         }.bind(this),
-        listLive: async () => structuredClone(this.live()),
+        listLive: async () => read('listLive', this.live()),
       },
       receipts: {
         put: (receipt) =>

@@ -2,6 +2,7 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { withoutSecrets } from '../../functions/core/redact.ts'
 import { recordHeader, recordQuery } from '../support/record-traffic.ts'
 import { keepLog, keepOutput, recordSecret, suiteFolders, suiteVariable } from '../support/suite-record.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -70,6 +71,7 @@ describe('a secret that nobody recorded', () => {
     ['a cookie', 'cxod-page=abc'],
     ['a bearer token', 'authorization: Bearer abcdefgh12'],
     ['a password or its hash', '$argon2id$v=19$m=19456'],
+    ['a password or its hash', 'password=hunter2, password=(left out)'],
     ['a private key', '-----BEGIN PRIVATE KEY-----'],
     ['a query string', '/api/v0.2/data/var?var:name_0=CD4'],
   ])('is found by its shape: %s', (kind, text) => {
@@ -78,6 +80,11 @@ describe('a secret that nobody recorded', () => {
     keepOutput('y')(`at ${text}\n`)
     expect(found()).toEqual([`${kind}, by its shape`])
   })
+})
+
+it('knows what a log writes in a password’s place', () => {
+  keepOutput('x')(line({ error: withoutSecrets('Error: password=hunter2') }))
+  expect(found()).toEqual([])
 })
 
 it('keeps a log whose folder is removed, and what was written to it until then', () => {
