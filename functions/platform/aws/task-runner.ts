@@ -12,6 +12,7 @@ import {
 import type { Clock, Log, TaskRunner, TaskSpec, TaskStatus } from '../../core/ports.ts'
 import { type Patience, withPatience } from './backoff.ts'
 import { awsName, unavailable } from './errors.ts'
+import { taskShape } from './settings.ts'
 import type { TaskRefs } from './task-refs.ts'
 import { refusalOf } from './task-refusal.ts'
 import { ourReason, statusOf } from './task-status.ts'
@@ -131,9 +132,9 @@ export function createTaskRunner(settings: TaskRunnerSettings, deps: Deps): Task
     apiUrl: settings.apiUrl,
     token: gateToken,
     listen: `tcp:0.0.0.0:${settings.port}`,
-    viewer: 'http://127.0.0.1:5005',
-    taskSocket: '/task/task.sock',
-    taskDir: '/task',
+    viewer: `unix:${taskShape.viewerSocket}`,
+    taskSocket: taskShape.taskSocket,
+    taskDir: taskShape.taskDir,
   })
 
   return {

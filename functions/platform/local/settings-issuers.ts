@@ -1,21 +1,7 @@
 /** Reads the file of identity providers. Checked when the launcher starts, so that a slip is not found by the first user. */
-import { z } from 'zod'
+import { issuerList } from '../issuer-list.ts'
 import type { IssuerSetting } from './settings.ts'
 import type { Parsed } from './settings-values.ts'
-
-const issuerFile = z.array(
-  z.strictObject({
-    /** `local` is the prefix of the launcher's own password users. */
-    name: z
-      .string()
-      .regex(/^[a-z0-9-]{1,32}$/, 'use a-z, 0-9 and -')
-      .refine((name) => name !== 'local', '"local" is taken by the launcher’s own users'),
-    issuer: z.string().min(1),
-    audience: z.string().min(1),
-    jwksUrl: z.url({ protocol: /^https?$/ }),
-    groupsClaim: z.string().min(1).nullable().default(null),
-  }),
-)
 
 /** @param read the file system, as `readFileSync` */
 export function parseIssuers(file: string, read: (file: string, encoding: 'utf8') => string): Parsed<IssuerSetting[]> {
@@ -25,7 +11,7 @@ export function parseIssuers(file: string, read: (file: string, encoding: 'utf8'
   } catch (error) {
     return { problem: `${file} can't be read as JSON: ${error instanceof Error ? error.message : String(error)}` }
   }
-  const parsed = issuerFile.safeParse(json)
+  const parsed = issuerList.safeParse(json)
   if (!parsed.success)
     return {
       problem: `${file}: ${parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`).join('; ')}`,
