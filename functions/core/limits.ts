@@ -28,6 +28,8 @@ export type Limits = {
   liveSessions: number
   /** Memory of all viewers together, MiB; past it a launch waits in line. Infinite where capacity is not ours to count. */
   memoryBudgetMiB: number
+  /** What a task's memory holds beside the viewer, MiB: the gate, where one task has both. */
+  besideViewerMiB: number
   /** How long a turn that found no room on the platform waits for the next. */
   refusedPauseMs: number
   /** After so many the start fails, and says why. */
@@ -55,6 +57,7 @@ export const defaultLimits: Limits = {
   liveSessionsPerLink: 5,
   liveSessions: 20,
   memoryBudgetMiB: Number.POSITIVE_INFINITY,
+  besideViewerMiB: 0,
   refusedPauseMs: 30_000,
   refusedTimes: 20,
   queueSilenceMs: 90_000,
@@ -67,7 +70,9 @@ export function checkLimits(limits: Limits): Limits {
   if (limits.requestedMs < 3 * limits.apiTimeoutMs) wrong.push('requestedMs must be at least 3 × apiTimeoutMs')
   if (limits.graceMs < 2 * limits.apiTimeoutMs) wrong.push('graceMs must be at least 2 × apiTimeoutMs')
   if (limits.startCapMs < limits.startQuietMs) wrong.push('startCapMs must be at least startQuietMs')
-  for (const [name, value] of Object.entries(limits))
+  const { besideViewerMiB, ...positive } = limits
+  if (!(besideViewerMiB >= 0 && Number.isFinite(besideViewerMiB))) wrong.push('besideViewerMiB must not be negative')
+  for (const [name, value] of Object.entries(positive))
     if (!(value > 0 && (Number.isFinite(value) || name === 'memoryBudgetMiB')))
       wrong.push(`${name} must be a positive number`)
   if (wrong.length > 0) throw new LauncherError('bad-setting', `These limits can't work: ${wrong.join('; ')}.`)

@@ -1,7 +1,7 @@
 /** How much memory a viewer gets: an estimate from the index, rounded up to a ladder of sizes. */
 
 export type TaskSize = {
-  /** Hard bound of the viewer, MiB. */
+  /** Of the whole task, MiB. One machine bounds the viewer with it; on Fargate the gate's share comes off first. */
   memoryMiB: number
   /** Share of processors, in vCPU. */
   vcpu: number
@@ -54,9 +54,13 @@ export function estimateMemoryMiB(shape: {
 /** Room above the estimate for answers under way and one differential expression (measured: under 110 MiB). */
 export const headroomMiB = 400
 
-/** The smallest size that holds the estimate and its headroom; the largest there is when none does. */
-export function sizeFor(estimateMiB: number): TaskSize {
-  return sizes.find((size) => size.memoryMiB >= estimateMiB + headroomMiB) ?? (sizes[sizes.length - 1] as TaskSize)
+/**
+ * The smallest size that holds the estimate and its headroom; the largest there is when none does.
+ * @param besideMiB what else lives in a task's memory: the gate, where one task holds both; 0 where the viewer has it all
+ */
+export function sizeFor(estimateMiB: number, besideMiB: number): TaskSize {
+  const needMiB = estimateMiB + headroomMiB + besideMiB
+  return sizes.find((size) => size.memoryMiB >= needMiB) ?? (sizes[sizes.length - 1] as TaskSize)
 }
 
 /** The next rung of the ladder, or null at its end. */

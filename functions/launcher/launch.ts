@@ -2,6 +2,7 @@
 import { type Dataset, isUsable, type UsableDataset } from '../core/dataset.ts'
 import { dueAt } from '../core/deadlines.ts'
 import { LauncherError } from '../core/errors.ts'
+import type { Limits } from '../core/limits.ts'
 import { modeOf, type Principal } from '../core/principal.ts'
 import { isFailure, isLive, type Session } from '../core/session.ts'
 import { nextLarger, sizeFor, type TaskSize } from '../core/sizing.ts'
@@ -37,7 +38,7 @@ export async function launch(
   const before = previous?.datasetVersion === dataset.version ? previous : null
   const failedStarts = failedStartsBefore(context, before)
   if (options.by === 'page') assertMayRelaunch(before, failedStarts)
-  const size = sizeOf(dataset, previous, options)
+  const size = sizeOf(context.limits, dataset, previous, options)
   assertCanEverFit(context, size)
 
   const { claim, line } = await context.here.admission(async () => {
@@ -132,8 +133,13 @@ function newSession(
 }
 
 /** The estimate's size; after an out-of-memory never less than was enough to be tried, and one more where asked. */
-function sizeOf(dataset: UsableDataset, previous: Session | null, options: LaunchOptions): TaskSize {
-  const estimated = sizeFor(dataset.index.memoryMiB)
+function sizeOf(
+  { besideViewerMiB }: Limits,
+  dataset: UsableDataset,
+  previous: Session | null,
+  options: LaunchOptions,
+): TaskSize {
+  const estimated = sizeFor(dataset.index.memoryMiB, besideViewerMiB)
   const same = previous?.datasetVersion === dataset.version ? previous.size : estimated
   const base = same.memoryMiB > estimated.memoryMiB ? same : estimated
   return options.larger ? (nextLarger(base) ?? base) : base

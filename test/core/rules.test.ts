@@ -94,10 +94,32 @@ describe('access', () => {
 
 describe('sizing', () => {
   it('takes the smallest size that holds the estimate and its headroom', () => {
-    expect(sizeFor(303).memoryMiB).toBe(1024)
-    expect(sizeFor(1024 - headroomMiB).memoryMiB).toBe(1024)
-    expect(sizeFor(1025 - headroomMiB).memoryMiB).toBe(2048)
-    expect(sizeFor(10 ** 9)).toBe(sizes.at(-1))
+    expect(sizeFor(303, 0).memoryMiB).toBe(1024)
+    expect(sizeFor(1024 - headroomMiB, 0).memoryMiB).toBe(1024)
+    expect(sizeFor(1025 - headroomMiB, 0).memoryMiB).toBe(2048)
+    expect(sizeFor(10 ** 9, 0)).toBe(sizes.at(-1))
+  })
+  it('leaves the gate its share where one task holds both', () => {
+    for (const { memoryMiB } of sizes.slice(0, -1)) {
+      expect(sizeFor(memoryMiB - 256 - headroomMiB, 256).memoryMiB).toBe(memoryMiB)
+      expect(sizeFor(memoryMiB - 255 - headroomMiB, 256).memoryMiB).toBeGreaterThan(memoryMiB)
+    }
+  })
+  it('has sizes only that Fargate has', () => {
+    // vCPU → least and most GB, and the step; 0.25 vCPU has steps of its own and no size of ours.
+    const legal: Record<string, [number, number, number]> = {
+      0.5: [1, 4, 1],
+      1: [2, 8, 1],
+      2: [4, 16, 1],
+      4: [8, 30, 1],
+      8: [16, 60, 4],
+      16: [32, 120, 8],
+    }
+    for (const { memoryMiB, vcpu } of sizes) {
+      const [least, most, step] = legal[vcpu] ?? [0, -1, 1]
+      const gb = memoryMiB / 1024
+      expect(gb >= least && gb <= most && (gb - least) % step === 0, `${vcpu} vCPU with ${gb} GB`).toBe(true)
+    }
   })
   it('climbs one rung at a time and stops at the top', () => {
     expect(nextLarger({ memoryMiB: 1024, vcpu: 0.5 })?.memoryMiB).toBe(2048)

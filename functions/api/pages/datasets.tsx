@@ -50,7 +50,7 @@ export function datasetPages(app: Hono<Env>, deps: WebDeps, { frame, html }: Ren
     const sessions = await placeSessions(launcher, all)
     const session = sessions.find(({ datasetId }) => datasetId === dataset.id)
     const mine = kept.find((one) => one.dataset.id === dataset.id)
-    const size = dataset.index && sizeFor(dataset.index.memoryMiB)
+    const size = dataset.index && sizeFor(dataset.index.memoryMiB, limits.besideViewerMiB)
     const larger = session?.ending?.cause === 'out-of-memory' ? nextLarger(session.size) : null
     const page = {
       dataset,
