@@ -2,47 +2,21 @@
 import { randomUUID } from 'node:crypto'
 import { readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
-import { z } from 'zod'
-import { LauncherError } from '../../core/errors.ts'
 import { type CellNames, type Clock, keptCellsMs } from '../../core/ports.ts'
+import { cellsEnding, cellsFile, readCells, unreadableCells, writeCells } from '../cells-record.ts'
 import { makeFolder, syncFolder, writeNewFile } from './durable.ts'
-
-const [compress, decompress] = [promisify(gzip), promisify(gunzip)]
-const record = z.object({
-  v: z.literal(1),
-  names: z.array(z.string()),
-  columns: z.array(z.string()),
-  genes: z.array(z.string()).optional(),
-})
-/** Ten million names of a hundred characters; a damaged file must not fill the memory. */
-const mostBytes = 2 ** 30
-
-const ending = '.json.gz'
 
 /** @param dir made when missing; readable for its owner alone */
 export function createCellNames(dir: string, clock: Clock): CellNames {
-  const pathOf = (version: string) => {
-    if (!/^[0-9A-Za-z_-]{1,128}$/.test(version)) throw new LauncherError('bad-request', 'No such dataset version.')
-    return join(dir, version + ending)
-  }
+  const pathOf = (version: string) => join(dir, cellsFile(version))
   return {
     async get(version) {
       const path = pathOf(version)
-      try {
-        const text = await decompress(await readFile(path), { maxOutputLength: mostBytes })
-        const { v: _, genes, ...found } = record.parse(JSON.parse(text.toString('utf8')))
-        return genes === undefined ? found : { ...found, genes }
-      } catch (error) {
+      const bytes = await readFile(path).catch((error: unknown) => {
         if (codeOf(error) === 'ENOENT') return null
-        throw new LauncherError(
-          'unavailable',
-          'The list of a dataset’s cells can’t be read. Whoever runs this server can delete its file below “cells”: it is made again from the data.',
-          { version },
-          { cause: error },
-        )
-      }
+        throw unreadableCells(version, error)
+      })
+      return bytes && readCells(version, bytes)
     },
     has: async (version) =>
       stat(pathOf(version)).then(
@@ -52,12 +26,12 @@ export function createCellNames(dir: string, clock: Clock): CellNames {
           throw error
         },
       ),
-    async put(version, { names, columns, genes }) {
+    async put(version, cells) {
       const path = pathOf(version)
       const draft = join(dir, `.${randomUUID()}`)
       await makeFolder(dir)
       try {
-        await writeNewFile(draft, await compress(JSON.stringify({ v: 1, names, columns, genes })))
+        await writeNewFile(draft, await writeCells(cells))
         await rename(draft, path)
         await syncFolder(dir)
       } finally {
@@ -73,7 +47,7 @@ export function createCellNames(dir: string, clock: Clock): CellNames {
       for (const name of names) {
         const path = join(dir, name)
         // A file's time is when its version was last current; a draft's, when a write began that never ended.
-        if (name.endsWith(ending) && current.has(name.slice(0, -ending.length)))
+        if (name.endsWith(cellsEnding) && current.has(name.slice(0, -cellsEnding.length)))
           await utimes(path, now / 1000, now / 1000).catch(unlessGone)
         else if (now - (await stat(path)).mtimeMs > keptCellsMs) await rm(path, { force: true })
       }
