@@ -16,6 +16,7 @@ import { reap } from './reap.ts'
 import * as share from './share.ts'
 import { keep, ownSession, stop } from './stop.ts'
 import { datasetChanged, recover, shutdown, sweep, taskChanged } from './sweep.ts'
+import { tick } from './tick.ts'
 import type { Launcher } from './types.ts'
 import { uploadLabels } from './upload-labels.ts'
 
@@ -77,6 +78,7 @@ export function createLauncher(given: Ports, limits: Limits, gates: GateSettings
     reap: () => thenPromote(reap(context)),
     promote: () => promote(context),
     sweep: () => sweep(context),
+    tick: (options) => tick(context, options),
     recover: () => recover(context),
     shutdown: () => shutdown(context),
     taskChanged: (sessionId) => thenPromote(taskChanged(context, sessionId)),

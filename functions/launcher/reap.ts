@@ -10,15 +10,23 @@ export async function reap(context: Context): Promise<number> {
   let looked = 0
   for await (const listed of ports.sessions.listDue(ports.clock.now())) {
     looked++
-    try {
-      // The list may lag behind: only a fresh read is acted on.
-      const session = await ports.sessions.get(listed.ownerId, listed.datasetId)
-      if (session !== null && isLive(session) && session.dueAt <= ports.clock.now()) await reapOne(context, session)
-    } catch (error) {
-      ports.log('error', 'reap failed', { session: listed.id, error: String(error) })
-    }
+    await reapListed(context, listed)
   }
   return looked
+}
+
+/** Never throws: it is tried again at the next look. Returns whether it went well. */
+export async function reapListed(context: Context, listed: Session): Promise<boolean> {
+  const { ports } = context
+  try {
+    // The list may lag behind: only a fresh read is acted on.
+    const session = await ports.sessions.get(listed.ownerId, listed.datasetId)
+    if (session !== null && isLive(session) && session.dueAt <= ports.clock.now()) await reapOne(context, session)
+    return true
+  } catch (error) {
+    ports.log('error', 'reap failed', { session: listed.id, error: String(error) })
+    return false
+  }
 }
 
 /** Ends this session if it is due, or releases it if it is stopping. Returns the record as it is then, null when lost. */

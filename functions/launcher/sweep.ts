@@ -1,26 +1,52 @@
 /** The safety net under the protocol: cloud lists lag, and people deploy bugs. Ends tasks and routes that no live session owns. */
-import { holdsPlace, isLive } from '../core/session.ts'
+import type { Dataset } from '../core/dataset.ts'
+import { holdsPlace, isLive, type Session } from '../core/session.ts'
 import type { Context } from './context.ts'
 import { keepTheLine } from './line.ts'
 import { end, settle } from './reap.ts'
 
-async function liveIds({ ports }: Context): Promise<Set<string>> {
-  const ids = new Set<string>()
-  for await (const session of ports.sessions.listDue(Number.MAX_SAFE_INTEGER)) ids.add(session.id)
-  return ids
+/** Sessions that hold something although no live session is called so. */
+export type Orphans = { tasks: string[]; routes: string[] }
+
+/**
+ * What nobody owns. The list of live sessions comes from an index that follows the table: a session that was claimed or
+ * touched at this moment may be missing from it for a moment. So what looks owned by nobody is looked up a second time.
+ * @param live read after `held`: a session claimed in between is then among the live ones
+ */
+export async function orphansOf(
+  { ports }: Context,
+  held: Orphans,
+  live: readonly Session[],
+  settle: () => Promise<void>,
+): Promise<Orphans> {
+  const without = (found: Orphans, known: readonly Session[]): Orphans => {
+    const ids = new Set(known.map(({ id }) => id))
+    return { tasks: found.tasks.filter((id) => !ids.has(id)), routes: found.routes.filter((id) => !ids.has(id)) }
+  }
+  const suspects = without(held, live)
+  if (suspects.tasks.length + suspects.routes.length === 0) return suspects
+  await settle()
+  return without(suspects, await ports.sessions.listLive())
+}
+
+/** Closes and stops; one that fails does not keep the others. Throws the first failure when all were tried. */
+export async function collect({ ports }: Context, orphans: Orphans): Promise<void> {
+  const failures: unknown[] = []
+  const each = (ids: readonly string[], act: (id: string) => Promise<void>) =>
+    Promise.all(ids.map((id) => act(id).catch((error: unknown) => failures.push(error))))
+  await each(orphans.routes, (id) => ports.router.close(id))
+  await each(orphans.tasks, (id) => ports.tasks.stop(id))
+  if (orphans.tasks.length + orphans.routes.length > 0)
+    ports.log('warn', 'orphans collected', { tasks: orphans.tasks.join(' '), routes: orphans.routes.join(' ') })
+  if (failures.length > 0) throw failures[0]
 }
 
 /** Returns the sessions whose task or route was collected. */
-export async function sweep(context: Context): Promise<{ tasks: string[]; routes: string[] }> {
+export async function sweep(context: Context): Promise<Orphans> {
   const { ports } = context
-  // What holds something is read before who may hold it: a session claimed in between is then among the live ones.
-  const [tasks, routes] = [await ports.tasks.listSessionIds(), await ports.router.listSessionIds()]
-  const live = await liveIds(context)
-  const orphans = { tasks: tasks.filter((id) => !live.has(id)), routes: routes.filter((id) => !live.has(id)) }
-  for (const id of orphans.routes) await ports.router.close(id)
-  for (const id of orphans.tasks) await ports.tasks.stop(id)
-  if (orphans.tasks.length + orphans.routes.length > 0)
-    ports.log('warn', 'orphans collected', { tasks: orphans.tasks.join(' '), routes: orphans.routes.join(' ') })
+  const held = { tasks: await ports.tasks.listSessionIds(), routes: await ports.router.listSessionIds() }
+  const orphans = await orphansOf(context, held, await ports.sessions.listLive(), async () => {})
+  await collect(context, orphans)
   return orphans
 }
 
@@ -37,15 +63,34 @@ export async function taskChanged(context: Context, sessionId: string): Promise<
 /** The dataset's file was replaced or removed: viewers of another version than the catalogue's end. */
 export async function datasetChanged(context: Context, datasetId: string): Promise<void> {
   const { ports } = context
-  const dataset = await ports.catalogue.get(datasetId)
-  const version = dataset?.state === 'removed' ? null : (dataset?.version ?? null)
-  for await (const listed of ports.sessions.listDue(Number.MAX_SAFE_INTEGER)) {
-    if (listed.datasetId !== datasetId) continue
-    for (let tries = 0; tries < 5; tries++) {
-      const session = await ports.sessions.get(listed.ownerId, datasetId)
-      if (session === null || session.datasetVersion === version) break
-      if ((await end(context, 'index-dataset', session, 'dataset-changed')) !== null) break
-    }
+  const version = versionOf(await ports.catalogue.get(datasetId))
+  for (const listed of await ports.sessions.listLive())
+    if (listed.datasetId === datasetId) await endOfVersion(context, listed, version)
+}
+
+/** The version whose viewers may go on; null when the file is gone. */
+const versionOf = (dataset: Dataset | null): string | null =>
+  dataset === null || dataset.state === 'removed' ? null : dataset.version
+
+async function endOfVersion(context: Context, listed: Session, version: string | null): Promise<void> {
+  for (let tries = 0; tries < 5; tries++) {
+    const session = await context.ports.sessions.get(listed.ownerId, listed.datasetId)
+    if (session === null || session.datasetVersion === version) return
+    if ((await end(context, 'index-dataset', session, 'dataset-changed')) !== null) return
+  }
+}
+
+/**
+ * The same for all that live: whoever wrote a new version into the catalogue may have died before it ended the viewers of
+ * the old one, and where that was a Lambda nobody remembers it.
+ */
+export async function endStale(context: Context, live: readonly Session[]): Promise<void> {
+  if (!live.some(({ state }) => state !== 'stopping')) return
+  const datasets = new Map((await context.ports.catalogue.list()).map((dataset) => [dataset.id, dataset]))
+  for (const session of live) {
+    const version = versionOf(datasets.get(session.datasetId) ?? null)
+    if (session.state !== 'stopping' && session.datasetVersion !== version)
+      await endOfVersion(context, session, version)
   }
 }
 

@@ -15,6 +15,7 @@ import type { VaultKind, VaultVersion } from '../core/ports.ts'
 import type { GatePrincipal, Principal, ViewMode } from '../core/principal.ts'
 import type { Receipt, Session } from '../core/session.ts'
 import type { GuestKept, LinkDetails, ListedLink } from './share.ts'
+import type { TickOptions, TickReport } from './tick.ts'
 
 export type LaunchOptions = {
   /** `click`: a person asked; `page`: a page needs data by itself, which repeated failures forbid (`needs-click`). */
@@ -131,6 +132,8 @@ export interface Launcher {
   promote(): Promise<number>
   /** Ends tasks and routes that no live session owns. */
   sweep(): Promise<{ tasks: string[]; routes: string[] }>
+  /** All of it for a platform that is called once a minute. Never throws but when the store can't be read. */
+  tick(options: TickOptions): Promise<TickReport>
   /** The session's task has changed by itself (died): reap it now instead of at the next tick. */
   taskChanged(sessionId: string): Promise<void>
   /** One machine only, at start: ends the sessions of a launcher that died. Returns how many. */
