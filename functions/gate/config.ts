@@ -25,10 +25,13 @@ const names = ['sessionId', 'apiUrl', 'token', 'listen', 'viewer', 'taskSocket',
 
 /**
  * Reads the configuration from file descriptor 3 (`GATE_CONFIG_FD=3`: other users can read an environment through /proc,
- * not a pipe) or from `GATE_CONFIG` (a Fargate task has no other way). Throws `bad-setting` with every problem at once.
+ * not a pipe) or from `GATE_CONFIG` (a Fargate task has no other way), which is taken out of `env`: whatever prints or
+ * inherits the environment later must not carry the token. Throws `bad-setting` with every problem at once.
  */
 export function readConfig(env: Record<string, string | undefined>): GateConfig {
-  return parseConfig(env.GATE_CONFIG_FD ? readDescriptor(env.GATE_CONFIG_FD) : env.GATE_CONFIG)
+  const text = env.GATE_CONFIG
+  delete env.GATE_CONFIG
+  return parseConfig(env.GATE_CONFIG_FD ? readDescriptor(env.GATE_CONFIG_FD) : text)
 }
 
 export function parseConfig(text: string | undefined): GateConfig {

@@ -18,6 +18,7 @@ import { createCookieCheck } from './route-cookie.ts'
 import { createSaves, type Saves } from './saves.ts'
 import { createGateServer, type GateState } from './server.ts'
 import { createTalk, Left, type Talk } from './talk.ts'
+import { makeSocketFolder } from './task-folder.ts'
 import { serveTaskSocket, type ViewerWork } from './task-socket.ts'
 import { deferred, pause } from './timing.ts'
 import { defaultTuning, type Tuning } from './tuning.ts'
@@ -80,6 +81,7 @@ export async function run(config: GateConfig, options: RunOptions = {}): Promise
 
   // First of all: told to leave before it has begun, a gate must leave too.
   for (const name of ['SIGTERM', 'SIGINT'] as const) options.signals?.once(name, () => void life.terminate())
+  makeSocketFolder(config.taskSocket)
   const taskServer = await serveTaskSocket(config.taskSocket, {
     work: viewerWork.promise,
     sync: () => keptNow()?.sync ?? null,

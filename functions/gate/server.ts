@@ -57,6 +57,7 @@ export function createGateServer(deps: ServerDeps): Server {
 
 async function handle(req: IncomingMessage, res: ServerResponse, deps: ServerDeps): Promise<void> {
   const { open } = deps.state
+  if (req.url === loadBalancersPath) return isUp(res, req.method ?? '', deps.state)
   const target = open && resolveTarget(req.url ?? '', open.work.routePath)
   if (!open || !target) return refuse(res, notFound)
   const method = req.method ?? ''
@@ -115,6 +116,16 @@ const asHeader = (ownerId: string): string => (/^[\x21-\x7e]*$/.test(ownerId) ? 
 
 function refuse(res: ServerResponse, answer: Answer): void {
   deliver(res, answer, res.req.method === 'HEAD')
+}
+
+/** Where a load balancer looks: outside of every route, because one look must do for whichever session a task serves. */
+const loadBalancersPath = '/-/health'
+
+/** Before the work is known too: a target must be healthy by the time its session is. Says no more than the status does. */
+function isUp(res: ServerResponse, method: string, state: GateState): void {
+  const [status, word] = state.leaving ? [503, 'leaving'] : [200, 'ok']
+  const answer = { status, headers: { 'content-type': 'text/plain' }, body: Buffer.from(word) }
+  refuse(res, method === 'GET' || method === 'HEAD' ? answer : notAllowed(['GET', 'HEAD']))
 }
 
 function health(res: ServerResponse, method: string, state: GateState): void {

@@ -4,8 +4,9 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Work } from '../../functions/api/contract/gate.ts'
-import { parseConfig } from '../../functions/gate/config.ts'
+import { parseConfig, readConfig } from '../../functions/gate/config.ts'
 import { bundleProgram } from '../support/bundle-program.ts'
+import { freePort } from '../support/dynamodb-local.ts'
 import { startStandInApi } from '../support/stand-in-api.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { shortTempDir } from './short-temp-dir.ts'
@@ -103,6 +104,36 @@ describe('the process', () => {
     expect(task.api.byes.map(({ cause }) => cause)).toEqual(['viewer-lost'])
   })
 
+  test('in a container: makes the folder of its sockets, and listens on every address', async () => {
+    const task = await startTask()
+    const port = await freePort()
+    const folder = join(task.config.taskDir, 'v')
+    const listen = `tcp:0.0.0.0:${port}`
+    const viewerSocket = join(folder, 'viewer.sock')
+    const config = { ...task.config, listen, viewer: `unix:${viewerSocket}`, taskSocket: join(folder, 'task.sock') }
+    task.viewer.child.kill('SIGKILL')
+    // The viewer first, as a task definition starts them: it waits for the gate.
+    const viewerArgs = [viewer, '--task-socket', config.taskSocket, '--listen', config.viewer]
+    start([...viewerArgs, '--memory-mib', '512'])
+    const gateProcess = start([gate], { env: { GATE_CONFIG: JSON.stringify(config) } })
+    await until(() => task.api.beats.length > 0)
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
+    const up = await fetch(`http://127.0.0.1:${port}/-/health`)
+    expect([up.status, await up.text()]).toEqual([200, 'ok'])
+    gateProcess.child.kill('SIGTERM')
+    expect(await gateProcess.exited).toBe(0)
+    await expect(fetch(`http://127.0.0.1:${port}/-/health`)).rejects.toThrow()
+  })
+
+  test('on a volume that is not its own says so and exits 1', async () => {
+    const { config } = await startTask()
+    writeFileSync(join(config.taskDir, 'v'), 'in the way')
+    const taskSocket = join(config.taskDir, 'v', 'v', 'task.sock')
+    const { exited, output } = start([gate], { env: { GATE_CONFIG: JSON.stringify({ ...config, taskSocket }) } })
+    expect(await exited).toBe(1)
+    expect(output()).toMatch(/can't be made \(ENOTDIR\).*volume must belong to/)
+  })
+
   test.each([
     ['nothing', {}, /GATE_CONFIG/],
     ['no JSON', { GATE_CONFIG: 'secret{' }, /not JSON/],
@@ -146,6 +177,13 @@ describe('the configuration', () => {
       { host: '127.0.0.1', port: 5005 },
     ])
     expect(parseConfig(JSON.stringify({ ...good, listen: 'unix:/a b/c' })).listen).toEqual({ socketPath: '/a b/c' })
+  })
+
+  test('is taken out of the environment once read', () => {
+    const env: Record<string, string | undefined> = { GATE_CONFIG: JSON.stringify(good), PATH: '/bin' }
+    expect(readConfig(env).token).toBe('t')
+    expect(env).toEqual({ PATH: '/bin' })
+    expect(() => readConfig(env)).toThrow(/GATE_CONFIG/)
   })
 
   test.each(['8080', 'tcp:host', 'tcp:host:99999', 'unix:relative', 'ftp://x:1'])(
