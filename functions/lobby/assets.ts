@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { build } from 'esbuild'
 import { readStaticFiles, type StaticFiles, staticFile } from './static-files.ts'
 import { readViewerIndex, type ViewerIndex } from './viewer-index.ts'
 
@@ -45,6 +44,8 @@ export async function loadLobbyAssets(from: {
 
 /** `web/companion` as one classic script: it must run before cellxgene's deferred one, and a module would not. */
 export async function bundleCompanion(webDir: string): Promise<string> {
+  // Only where it was not bundled before: the rest of the lobby runs where there is no bundler.
+  const { build } = await import('esbuild')
   const result = await build({
     entryPoints: [join(webDir, 'companion', 'main.ts')],
     bundle: true,

@@ -48,17 +48,20 @@ export async function build(root) {
  * @param {string} root
  * @param {string} dist
  * @param {Readonly<Record<string, string>>} entries
- * @param {'node' | 'browser'} platform
+ * @param {'node' | 'lambda' | 'browser'} platform a Lambda's bundle is small and starts often: minified, and all in one file
  */
-async function bundle(root, dist, entries, platform) {
+export async function bundle(root, dist, entries, platform) {
   const { build: esbuild } = await import('esbuild')
   /** @type {import('esbuild').BuildOptions} */
   const options =
-    platform === 'node'
+    platform !== 'browser'
       ? {
           platform: 'node',
           target: 'node20',
           format: 'esm',
+          minify: platform === 'lambda',
+          // Names of errors and classes are in logs.
+          keepNames: platform === 'lambda',
           external: kept,
           // CommonJS packages inside an ES module ask for node's own modules by `require`.
           banner: {
@@ -71,7 +74,7 @@ async function bundle(root, dist, entries, platform) {
     absWorkingDir: root,
     entryPoints: Object.entries(entries).map(([out, entry]) => ({ in: entry, out: out.replace(/\.m?js$/, '') })),
     outdir: dist,
-    outExtension: { '.js': platform === 'node' ? '.mjs' : '.js' },
+    outExtension: { '.js': platform === 'browser' ? '.js' : '.mjs' },
     bundle: true,
     sourcemap: platform === 'node' ? 'linked' : false,
     legalComments: 'none',
@@ -93,7 +96,7 @@ function replace(/** @type {string} */ file, /** @type {string | Uint8Array} */ 
 }
 
 /** SHA-256 over every source and the installed versions; about 20 ms. */
-function sourcesHash(/** @type {string} */ root) {
+export function sourcesHash(/** @type {string} */ root) {
   const hash = createHash('sha256')
   for (const file of ['package-lock.json', 'tsconfig.json', ...sources(root, 'functions'), ...sources(root, 'web')]) {
     hash.update(`${file}\0`)

@@ -33,6 +33,13 @@ export function projectRoot(): string {
   return folder
 }
 
+/** cellxgene's package in an environment. */
+export function serverDirOf(python: string): string {
+  const lib = path.join(path.dirname(path.dirname(python)), 'lib')
+  const version = readdirSync(lib).find((name) => /^python3\.\d+$/.test(name)) ?? 'python3'
+  return path.join(lib, version, 'site-packages', 'server')
+}
+
 /** @returns path of the environment's interpreter */
 export async function ensurePython(wish: PythonWish): Promise<string> {
   const requirements = wish.requirements ?? path.join(projectRoot(), 'functions/viewer/requirements.txt')

@@ -1,6 +1,6 @@
 /** The one-machine platform, put together: store, auth, launcher, doors, schedule; and taken apart again in order. */
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { createApp } from '../../api/app.ts'
 import { readWebAssets } from '../../api/pages/assets.ts'
@@ -14,6 +14,7 @@ import { createLauncher, type Launcher } from '../../launcher/index.ts'
 import { createIndexDatasets } from '../../launcher/index-dataset.ts'
 import { loadLobbyAssets } from '../../lobby/assets.ts'
 import { createLobby } from '../../lobby/lobby.ts'
+import { serverDirOf } from '../../setup/python.ts'
 import { createCatalogue } from '../dynamo/catalogue.ts'
 import { deleteExpired } from '../dynamo/expired.ts'
 import { createLinkStore } from '../dynamo/links.ts'
@@ -22,10 +23,10 @@ import { createOnceStore } from '../dynamo/once.ts'
 import { createReceiptStore } from '../dynamo/receipts.ts'
 import { createSessionStore } from '../dynamo/sessions.ts'
 import { createUserStore } from '../dynamo/users.ts'
+import { newSessionId } from '../session-id.ts'
 import { createCellNames } from './cell-names.ts'
 import { clientAddress } from './client-address.ts'
 import { createDatasetFiles } from './dataset-files.ts'
-import { newSessionId } from './ids.ts'
 import { createInspector } from './inspector.ts'
 import { withLiveSessions } from './live-sessions.ts'
 import { openLog } from './log.ts'
@@ -178,7 +179,7 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
       clock,
       log,
       assets: await loadLobbyAssets({
-        serverDir: serverDir(python),
+        serverDir: serverDirOf(python),
         webDir: join(root, 'web'),
         companion: readFileSync(join(root, 'dist', 'companion.js'), 'utf8'),
       }),
@@ -234,11 +235,4 @@ export async function startLocal(settings: Settings, { python, root, ...given }:
     await close()
     throw error
   }
-}
-
-/** cellxgene's package in the viewers' environment. */
-function serverDir(python: string): string {
-  const lib = join(dirname(dirname(python)), 'lib')
-  const version = readdirSync(lib).find((name) => /^python3\.\d+$/.test(name)) ?? 'python3'
-  return join(lib, version, 'site-packages', 'server')
 }

@@ -1,13 +1,15 @@
-/** `npm run users`: the people of a launcher on one machine, whether it runs or not. */
+/** `npm run users`: the people of a launcher on one machine, whether it runs or not, or of a deployment on AWS. */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { createPasswords, isOwnHash } from '../../auth/passwords.ts'
 import { adminName, checkUserName, parseGroups, typedName } from '../../auth/user-names.ts'
 import { isLauncherError, LauncherError } from '../../core/errors.ts'
 import type { Clock, UserRecord, UserStore } from '../../core/ports.ts'
 import { ensureState } from '../../setup/folders.ts'
 import { SetupError } from '../../setup/words.mjs'
+import { openTable } from '../dynamo/table.ts'
 import { createUserStore } from '../dynamo/users.ts'
 import { readPassword, type Terminal } from './prompt.ts'
 import { openStore } from './store.ts'
@@ -22,7 +24,8 @@ npm run users -- enable NAME
 npm run users -- import-htpasswd FILE [--groups a,b] [--dry-run]
 
 Passwords are asked for, or read from standard input; never given as an argument.
---state DIR names the launcher's state folder (default ./state, or CXOD_STATE).`
+--state DIR names the launcher's state folder (default ./state, or CXOD_STATE).
+--table NAME names the table of a deployment on AWS instead (or CXOD_TABLE); region and credentials as the AWS CLI takes them.`
 
 type Command = {
   /** Opens the store for one step only: a launcher that is started while somebody types a password must find it free. */
@@ -131,10 +134,7 @@ export async function runUsersCli(
           ? 'Which file? npm run users -- import-htpasswd FILE'
           : `Whom? npm run users -- ${verb} NAME`,
       )
-    const stateDir = values.state ?? (env.CXOD_STATE || './state')
-    // A slip in --state must not go unnoticed: the user would be added where no launcher looks.
-    if (!existsSync(stateDir)) terminal.error.write(`New state folder: ${resolve(stateDir)}\n`)
-    const store = <T>(step: (users: UserStore) => Promise<T>) => withStore(stateDir, step)
+    const store = storeOf(values, env, terminal.error)
     const password = () => readPassword(terminal)
     await command({ store, clock, name: typedName(name), given: name, rest, options: values, say, password })
     return 0
@@ -142,6 +142,45 @@ export async function runUsersCli(
     if (!isLauncherError(error) && !(error instanceof SetupError)) throw error
     terminal.error.write(`${error.message}\n`)
     return 1
+  }
+}
+
+type WithStore = <T>(step: (users: UserStore) => Promise<T>) => Promise<T>
+
+function storeOf(
+  given: { state?: string; table?: string },
+  env: Readonly<Record<string, string | undefined>>,
+  error: NodeJS.WritableStream,
+): WithStore {
+  const table = given.table ?? (given.state === undefined ? env.CXOD_TABLE : undefined)
+  if (given.table !== undefined && given.state !== undefined)
+    throw new LauncherError(
+      'bad-request',
+      'Give --state for a launcher on one machine, or --table for one on AWS, not both.',
+    )
+  if (table) return (step) => withTable(table, step)
+  const stateDir = given.state ?? (env.CXOD_STATE || './state')
+  // A slip in --state must not go unnoticed: the user would be added where no launcher looks.
+  if (!existsSync(stateDir)) error.write(`New state folder: ${resolve(stateDir)}\n`)
+  return (step) => withStore(stateDir, step)
+}
+
+/** Never makes the table: a slip in its name, its region or the account must not look like a launcher without users. */
+async function withTable<T>(name: string, step: (users: UserStore) => Promise<T>): Promise<T> {
+  const client = new DynamoDBClient()
+  try {
+    await client.send(new DescribeTableCommand({ TableName: name }))
+    return await step(createUserStore(openTable(client, name)))
+  } catch (error) {
+    if (isLauncherError(error) || !(error instanceof Error)) throw error
+    throw new LauncherError(
+      'unavailable',
+      `The table ${name} can’t be used: ${error.name}: ${error.message}. Check the name, AWS_REGION and your credentials (aws sts get-caller-identity).`,
+      {},
+      { cause: error },
+    )
+  } finally {
+    client.destroy()
   }
 }
 
@@ -166,6 +205,7 @@ function parse(argv: readonly string[]) {
         admin: { type: 'boolean' },
         'dry-run': { type: 'boolean' },
         state: { type: 'string' },
+        table: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     })

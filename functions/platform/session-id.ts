@@ -1,4 +1,4 @@
-/** Session ids on one machine. */
+/** Session ids, the same on every platform. */
 import { randomBytes } from 'node:crypto'
 
 /** 20 characters of [a-z2-7]: 100 random bits. */

@@ -1,0 +1,4 @@
+/** Lambda that hears of ECS tasks. */
+import { taskEvents } from '../platform/aws/events.ts'
+
+export const handler = taskEvents()

@@ -1,0 +1,35 @@
+/** What AWS tells us: the minute, tasks that change, files that come and go. Each may come twice, late, or never; nothing depends on one. */
+import { z } from 'zod'
+import type { Clock } from '../../core/ports.ts'
+import { oncePer } from './once-per.ts'
+import { openPlatform, type Platform } from './platform.ts'
+
+const clock: Clock = { now: () => Date.now() }
+const keptMs = 10 * 60_000
+
+/** A failure is thrown: AWS counts it, its alarm hears of it, and the next event tries again. */
+export function eventHandler(act: (platform: Platform, event: unknown) => Promise<void>) {
+  const current = oncePer(keptMs, () => openPlatform(process.env), clock)
+  return async (event: unknown): Promise<void> => act(await current(), event)
+}
+
+/** “ECS Task State Change” (EventBridge), as far as we read it. */
+const taskEvent = z.object({ detail: z.object({ startedBy: z.string().min(1), lastStatus: z.string() }) })
+
+/** Ends a session at once when its task stopped by itself; everything else the gate says sooner. */
+export const taskEvents = () =>
+  eventHandler(async ({ launcher, log }, event) => {
+    const parsed = taskEvent.safeParse(event)
+    // Somebody's own task in our cluster has another form of `startedBy`, or none.
+    if (!parsed.success) return log('info', 'event of another task', {})
+    const { startedBy, lastStatus } = parsed.data.detail
+    if (['RUNNING', 'PROVISIONING', 'PENDING', 'ACTIVATING'].includes(lastStatus)) return
+    await launcher.taskChanged(startedBy)
+  })
+
+/** What is due is ended, orphans are collected, and who waits is let in. */
+export const everyMinute = () =>
+  eventHandler(async ({ launcher }) => {
+    await launcher.reap()
+    await launcher.sweep()
+  })
