@@ -3,15 +3,20 @@ import { z } from 'zod'
 import type { Clock } from '../../core/ports.ts'
 import { oncePer } from './once-per.ts'
 import { openPlatform, type Platform } from './platform.ts'
+import { reaperTick } from './reaper-tick.ts'
 
 const clock: Clock = { now: () => Date.now() }
 const keptMs = 10 * 60_000
 
 /** A failure is thrown: AWS counts it, its alarm hears of it, and the next event tries again. */
-export function eventHandler(act: (platform: Platform, event: unknown) => Promise<void>) {
+export function eventHandler(act: (platform: Platform, event: unknown, remainingMs: number) => Promise<void>) {
   const current = oncePer(keptMs, () => openPlatform(process.env), clock)
-  return async (event: unknown): Promise<void> => act(await current(), event)
+  return async (event: unknown, context: Invocation): Promise<void> =>
+    act(await current(), event, context.getRemainingTimeInMillis())
 }
+
+/** What Lambda says of an invocation, as far as we read it. */
+export type Invocation = { getRemainingTimeInMillis(): number }
 
 /** “ECS Task State Change” (EventBridge), as far as we read it. */
 const taskEvent = z.object({ detail: z.object({ startedBy: z.string().min(1), lastStatus: z.string() }) })
@@ -29,7 +34,6 @@ export const taskEvents = () =>
 
 /** What is due is ended, orphans are collected, and who waits is let in. */
 export const everyMinute = () =>
-  eventHandler(async ({ launcher }) => {
-    await launcher.reap()
-    await launcher.sweep()
+  eventHandler(async (platform, _event, remainingMs) => {
+    await reaperTick(platform, remainingMs)
   })

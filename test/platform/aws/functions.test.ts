@@ -49,6 +49,7 @@ async function ask(handler: HttpHandler, rawPath: string, headers: Record<string
   return (await handler(event as unknown as Parameters<HttpHandler>[0])) as Answer
 }
 
+const invocation = { getRemainingTimeInMillis: () => 50_000 }
 const secret = (value: string) => ({ [originSecretHeader]: value })
 
 describe('a function URL', () => {
@@ -162,13 +163,13 @@ describe('an event', () => {
       { lastStatus: 'STOPPED' },
       null,
     ])
-      await expect(handler({ 'detail-type': 'ECS Task State Change', detail })).resolves.toBeUndefined()
+      await expect(handler({ 'detail-type': 'ECS Task State Change', detail }, invocation)).resolves.toBeUndefined()
   })
 
   it('fails, so that AWS counts it, while the deployment is not complete', async () => {
     const handler = everyMinute()
-    await expect(handler({})).rejects.toThrow('not complete')
+    await expect(handler({}, invocation)).rejects.toThrow('not complete')
     await account.deploy(aDeployment())
-    await expect(handler({})).resolves.toBeUndefined()
+    await expect(handler({}, invocation)).resolves.toBeUndefined()
   })
 })
