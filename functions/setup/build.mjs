@@ -13,6 +13,7 @@ export const programs = {
   'indexer.mjs': 'functions/indexer/worker.ts',
   'users.mjs': 'functions/entry/users.ts',
   'backup.mjs': 'functions/entry/backup.ts',
+  'deploy.mjs': 'functions/entry/deploy.ts',
 }
 /** Scripts for the browser. @type {Readonly<Record<string, string>>} */
 export const scripts = {

@@ -7,12 +7,15 @@ import { SetupError } from './words.mjs'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
-/** @param {string | null} name file in dist/; null: build only */
-export async function runProgram(name) {
+/**
+ * @param {string | null} name file in dist/; null: build only
+ * @param {{ dev: boolean }} [packages] whether those for development are wanted too
+ */
+export async function runProgram(name, packages = { dev: false }) {
   try {
     checkNode(process.versions.node)
     const { ensurePackages } = await import('./packages.mjs')
-    await ensurePackages(root, { dev: false })
+    await ensurePackages(root, packages)
     const { build } = await import('./build.mjs')
     await build(root)
   } catch (error) {
