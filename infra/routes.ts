@@ -1,13 +1,13 @@
 /** The slot pool: an internal load balancer, and for each slot one rule (`/s/<nn>-*`) and one target group. */
 import type { Network } from './network.ts'
 import type { Openings } from './openings.ts'
-import { gatePort, isProduction, named, slotCount } from './stage.ts'
+import { gatePort, isProduction, named, shortNamed, slotCount } from './stage.ts'
 
 export type Routes = ReturnType<typeof routes>
 
 export function routes({ vpc, balancerSubnets }: Network, { balancer: group }: Openings) {
   const balancer = new aws.lb.LoadBalancer('Balancer', {
-    name: named('alb').slice(-32).replace(/^-+/, ''),
+    name: shortNamed('alb'),
     internal: true,
     loadBalancerType: 'application',
     securityGroups: [group.id],
@@ -25,9 +25,12 @@ export function routes({ vpc, balancerSubnets }: Network, { balancer: group }: O
     // What leads to no slot is answered like a viewer that isn't there; a fixed response can't carry our header.
     defaultActions: [{ type: 'fixed-response', fixedResponse: { contentType: 'text/plain', statusCode: '404' } }],
   })
+  const slotPrefix = shortNamed('')
   const slots = Array.from({ length: slotCount }, (_, n) => {
     const slot = String(n).padStart(2, '0')
     const target = new aws.lb.TargetGroup(`Slot${slot}`, {
+      // Named, so that a right can be given for all of them in one line.
+      name: slotPrefix + slot,
       vpcId: vpc.id,
       targetType: 'ip',
       port: gatePort,
@@ -52,5 +55,5 @@ export function routes({ vpc, balancerSubnets }: Network, { balancer: group }: O
     })
     return { slot, targetGroupArn: target.arn }
   })
-  return { balancer, listener, slots }
+  return { balancer, listener, slots, slotPrefix }
 }

@@ -1,16 +1,31 @@
-/** What differs between stages, and the names that everything shares. */
+/** What differs between stages, the settings of a deploy, and the names that everything shares. */
+import { createHash } from 'node:crypto'
+import { taskShape } from '../functions/platform/aws/settings.ts'
 
 export const isProduction = $app.stage === 'production'
 
 /** As `cellxgene-on-demand-<stage>-<what>`. */
 export const named = (what: string): string => `${$app.name}-${$app.stage}-${what}`
 
-const setting = (name: string, otherwise: number, most: number): number => {
+/** For names of at most 32 characters (load balancer, target groups): `cxod-<stage>-<hash>-<what>`. */
+export const shortNamed = (what: string): string => {
+  const hash = createHash('sha256').update(`${$app.name}/${$app.stage}`).digest('hex').slice(0, 6)
+  return `cxod-${$app.stage.slice(0, 15).replace(/-+$/, '')}-${hash}-${what}`
+}
+
+const setting = (name: string, otherwise: number, most: number): number => number(name, most) ?? otherwise
+
+/** A whole number of the environment; undefined when it is not set. */
+export function number(name: string, most: number): number | undefined {
   const given = process.env[name]
-  const value = given === undefined ? otherwise : Number(given)
+  if (given === undefined || given === '') return undefined
+  const value = Number(given)
   if (Number.isInteger(value) && value > 0 && value <= most) return value
   throw new Error(`${name}=${given} can't be used: a whole number from 1 to ${most}.`)
 }
+
+/** A text of the environment; undefined when it is not set or empty. */
+export const text = (name: string): string | undefined => process.env[name]?.trim() || undefined
 
 /** Viewers at once. A load balancer has at most 100 target groups, which is not adjustable. */
 export const slotCount = setting('CXOD_SLOTS', 20, 100)
@@ -19,4 +34,4 @@ export const slotCount = setting('CXOD_SLOTS', 20, 100)
 export const logDays = isProduction ? 90 : 14
 
 /** Where gates listen. */
-export const gatePort = 8080
+export const gatePort = taskShape.gatePort

@@ -22,6 +22,9 @@ export type Resource = {
 export type Graph = { stage: string; region: string; resources: Resource[] }
 
 const root = projectRoot()
+export const originSecret = 'the-origin-secret-of-the-plan-0123456789'
+/** Names of the Lambdas, as in functions/entry. */
+export const lambdas = ['api', 'lobby', 'reaper', 'indexer', 'task-events'] as const
 const quiet = { SST_SKIP_DEPENDENCY_CHECK: '1', SST_NO_BUN: '1', DO_NOT_TRACK: '1' }
 const sst = path.join(root, 'node_modules', '.bin', 'sst')
 
@@ -52,6 +55,8 @@ export async function planned(stage: string, env: Record<string, string> = {}): 
       PATH: process.env.PATH,
       HOME: home,
       ...quiet,
+      SST_SECRET_OriginSecret: originSecret,
+      CXOD_LAMBDAS: placeLambdas(home),
       ...env,
       XDG_CONFIG_HOME: home,
       PULUMI_VERSION: placeEngine(home),
@@ -71,6 +76,15 @@ export async function planned(stage: string, env: Record<string, string> = {}): 
     aws.close()
     rmSync(home, { recursive: true, force: true })
   }
+}
+
+/** A plan is the same whatever is in a bundle; the real ones are run by test/aws. */
+function placeLambdas(home: string): string {
+  for (const name of lambdas) {
+    mkdirSync(path.join(home, 'lambdas', name), { recursive: true })
+    writeFileSync(path.join(home, 'lambdas', name, 'index.mjs'), 'export const handler = async () => {}\n')
+  }
+  return path.join(home, 'lambdas')
 }
 
 /** Where SST looks for pulumi before it downloads one. Returns the version that it must say it has. */

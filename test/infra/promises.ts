@@ -102,7 +102,7 @@ export const promises: readonly Promised[] = [
         ...(new Set(priorities).size === rules.length ? [] : ['two rules have one priority']),
         ...rules.flatMap(({ name, inputs }) => {
           const slot = name.slice(4, 6)
-          const leads = text(inputs.actions).includes(`targetgroup/Slot${slot}/`)
+          const leads = text(inputs.actions).includes(`-${slot}/7`)
           return leads && text(inputs.conditions).includes(`"/s/${slot}-*"`) ? [] : [`${name} leads elsewhere`]
         }),
       ]

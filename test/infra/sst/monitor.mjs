@@ -57,7 +57,8 @@ export async function install({ platform, project, stage, region }) {
     {
       newResource(/** @type {any} */ { type, name, custom, inputs, id }) {
         if (type === 'pulumi:pulumi:Stack') return { id: '', state: {} }
-        resources.push({ type, name, custom, inputs })
+        // With an id it is there already (a role that SST looks up), and no part of the plan.
+        if (!id) resources.push({ type, name, custom, inputs })
         if (!custom) return { id: '', state: inputs }
         const state = stateOf(type, name, inputs, region)
         return { id: id || idOf(type, name, state), state }
@@ -95,7 +96,7 @@ const arnTails = {
   'aws:sns/topic:Topic': ({ name }) => `sns:R:A:${name}`,
   'aws:lb/loadBalancer:LoadBalancer': ({ name }) =>
     `elasticloadbalancing:R:A:loadbalancer/app/${name}/50dc6c495c0c9188`,
-  'aws:lb/targetGroup:TargetGroup': (_, name) => `elasticloadbalancing:R:A:targetgroup/${name}/73e2d6bc24d8a067`,
+  'aws:lb/targetGroup:TargetGroup': ({ name }) => `elasticloadbalancing:R:A:targetgroup/${name}/73e2d6bc24d8a067`,
   'aws:ecr/repository:Repository': ({ name }) => `ecr:R:A:repository/${name}`,
 }
 
