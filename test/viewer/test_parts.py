@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import unittest
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from fake_gate import FakeGate
 from scipy import sparse
 
-from cxod_viewer import distribution
+from cxod_viewer import distribution, gate_watch, main
 from cxod_viewer.memory import is_out_of_memory
 from cxod_viewer.task_socket import GateError, TaskSocket, Work
 
@@ -125,12 +128,39 @@ class Waiting(unittest.TestCase):
 
 class GateWatch(unittest.TestCase):
     def test_a_viewer_whose_gate_is_gone_tells_itself_to_end_and_not_before(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as gate:
+            path = f"{folder}/task.sock"
+            gate.bind(path)
+            gate.listen()
+            gate.settimeout(60)
             code = "import sys, time; from cxod_viewer.gate_watch import watch; watch(sys.argv[1], 0.1, 3); time.sleep(60)"
             folders = ":".join(path for path in sys.path if path.endswith(("functions/viewer", "site-packages")))
-            with FakeGate(f"{folder}/task.sock") as gate:
-                child = subprocess.Popen([sys.executable, "-c", code, gate.path], env={"PYTHONPATH": folders}, stderr=subprocess.DEVNULL)
-                self.addCleanup(child.kill)
-                with self.assertRaises(subprocess.TimeoutExpired):
-                    child.wait(1.5)
-            self.assertEqual(child.wait(20), -signal.SIGTERM)
+            child = subprocess.Popen([sys.executable, "-c", code, path], env={"PYTHONPATH": folders}, stderr=subprocess.DEVNULL)
+            self.addCleanup(child.kill)
+            for _ in range(6):  # looks; more than its patience
+                gate.accept()[0].close()
+            self.assertIsNone(child.poll())
+            gate.close()
+            self.assertEqual(child.wait(30), -signal.SIGTERM)
+
+    def test_a_gate_that_was_never_there_is_not_gone_and_one_refusal_is_none(self) -> None:
+        looks = iter([False] * 9 + [True] + [False, True] + [False] * 3)
+        with mock.patch.object(gate_watch, "_listens", lambda path: next(looks)), mock.patch("os.kill") as kill:
+            gate_watch.watch("", every=0, patience=3).join(30)
+        self.assertEqual(list(looks), [])
+        kill.assert_called_once_with(os.getpid(), signal.SIGTERM)
+
+
+class MemoryFromTheEnvironment(unittest.TestCase):
+    def bound(self, *arguments: str, **environment: str) -> int | None:
+        words = ["viewer", "--task-socket", "a", "--listen", "unix:b", *arguments]
+        with mock.patch.dict(os.environ, environment, clear=True), mock.patch.object(sys, "argv", words):
+            return main._arguments().memory_mib  # type: ignore[no-any-return]
+
+    def test_is_taken_unless_an_argument_says_otherwise(self) -> None:
+        self.assertIsNone(self.bound())
+        self.assertIsNone(self.bound(CXOD_MEMORY_MIB=""))
+        self.assertEqual(self.bound(CXOD_MEMORY_MIB="3840"), 3840)
+        self.assertEqual(self.bound("--memory-mib", "512", CXOD_MEMORY_MIB="3840"), 512)
+        with mock.patch("sys.stderr"), self.assertRaises(SystemExit):
+            self.bound(CXOD_MEMORY_MIB="much")

@@ -15,11 +15,15 @@ log = logging.getLogger(__name__)
 def watch(path: str, every: float = 5.0, patience: int = 4) -> threading.Thread:
     """
     Asks for a connection on the gate's socket now and then; after `patience` refusals in a row the process tells itself to end.
+    A gate that was never there is not gone: beside a container whose image is still being fetched, that takes minutes. Who asks
+    the gate for work says how long is too long.
 
-    :param every: seconds between two looks; together with `patience` longer than a gate takes to start
+    :param every: seconds between two looks
     """
 
     def look() -> None:
+        while not _listens(path):
+            time.sleep(every)
         refused = 0
         while refused < patience:
             time.sleep(every)

@@ -59,7 +59,7 @@ def main() -> NoReturn:
     if arguments.memory_mib is not None:
         memory.bound(arguments.memory_mib)
     configure()
-    task = TaskSocket(arguments.task_socket)
+    task = TaskSocket(arguments.task_socket, patience=arguments.gate_seconds)
     words = LastWords(task, arguments.memory_mib)
     _watch(words)
     # Until it serves there is nothing to finish.
@@ -152,5 +152,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="viewer", description=__doc__)
     parser.add_argument("--task-socket", required=True, help="the gate's private socket")
     parser.add_argument("--listen", required=True, help="unix:PATH or HOST:PORT")
-    parser.add_argument("--memory-mib", type=int, help="most memory the viewer may allocate")
+    parser.add_argument(
+        "--memory-mib",
+        type=int,
+        # What a container gets differs from task to task, and its arguments don't.
+        default=os.environ.get("CXOD_MEMORY_MIB") or None,
+        help="most memory the viewer may allocate; CXOD_MEMORY_MIB in the environment says the same",
+    )
+    parser.add_argument("--gate-seconds", type=float, default=60, help="how long to wait for a gate that is not there yet")
     return parser.parse_args()
