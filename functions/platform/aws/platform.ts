@@ -55,7 +55,13 @@ export async function openPlatform(env: Readonly<Record<string, string | undefin
     readDeployment(table),
     loadSecrets(ssm, environment.parameters),
   ])
-  const limits: Limits = { ...defaultLimits, liveSessions: deployment.slots.length, ...given(deployment.limits) }
+  const limits: Limits = {
+    ...defaultLimits,
+    // A viewer more than there are slots would be paid for and unreachable.
+    liveSessions: deployment.slots.length,
+    besideViewerMiB: taskShape.gateMemoryMiB,
+    ...given(deployment.limits),
+  }
   const catalogue = createCatalogue(table)
   const tasks = createTaskRunner(
     {
