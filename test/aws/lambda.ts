@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
+import { projectRoot } from '../../functions/setup/python.ts'
 
 export type FunctionSettings = {
   /** Access key of its calls, so that the edge can tell functions apart; its name in logs. */
@@ -59,7 +60,7 @@ type Instance = {
 /** How far the functions' clocks are ahead of the machine's, ms: nobody wants to wait half an hour to see a viewer sleep. */
 export type Ahead = { ms: number }
 
-const host = path.join(import.meta.dirname, 'lambda-host.mjs')
+const host = path.join(projectRoot(), 'test', 'aws', 'lambda-host.mjs')
 const retries = 2
 const retryMs = 200
 
