@@ -86,7 +86,12 @@ export function functions({ net, open, storage, table, tasks, slots, secret }: P
   )
   const lobby = lambda('lobby', { memory: '1024 MB', timeout: '30 seconds' }, [...launcher, ...may.annotations], true)
   // Ends before the next minute's begins, and before `graceMs` is over for what it started.
-  const reaper = lambda('reaper', { memory: '512 MB', timeout: '55 seconds' }, [...launcher, ...may.noAccounts])
+  const reaper = lambda('reaper', { memory: '512 MB', timeout: '55 seconds' }, [
+    ...launcher,
+    ...may.noAccounts,
+    ...may.cellNames,
+    ...may.forgetCellNames,
+  ])
   // The most that a new account may have: 3,008 MB. A file is read by ranges; /tmp is for what hdf5 needs whole.
   const indexer = lambda('indexer', { memory: '3008 MB', timeout: '900 seconds', storage: '10 GB' }, [
     ...launcher,

@@ -3,7 +3,7 @@
  * outlive the stage). `context` is the project's folder, so `.dockerignore` decides what Docker sees.
  */
 import * as docker from '@pulumi/docker-build'
-import { isProduction, named } from './stage.ts'
+import { isProduction, named, text } from './stage.ts'
 
 export type Images = ReturnType<typeof images>
 
@@ -37,6 +37,7 @@ function image(name: string, folder: string) {
     context: { location: $cli.paths.root },
     dockerfile: { location: `${$cli.paths.root}/functions/${folder}/Dockerfile` },
     platforms: [docker.Platform.Linux_arm64],
+    buildArgs: { SOURCE: text('CXOD_SOURCE') ?? '' },
     // A plan needs no Docker.
     buildOnPreview: false,
     tags: [tag],

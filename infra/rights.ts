@@ -122,12 +122,9 @@ export function rights(table: Tables, { data, vault }: Storage, tasks: Tasks, ro
       { sid: 'AnnotationsList', actions: ['s3:ListBucket'], resources: [vault.arn] },
     ],
     cellNames: [
-      {
-        sid: 'CellNames',
-        actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
-        resources: [objects(vault, 'cells/')],
-      },
+      { sid: 'CellNames', actions: ['s3:GetObject', 's3:PutObject'], resources: [objects(vault, 'cells/')] },
       { sid: 'CellNamesList', actions: ['s3:ListBucket'], resources: [vault.arn] },
     ],
+    forgetCellNames: [{ sid: 'ForgetCellNames', actions: ['s3:DeleteObject'], resources: [objects(vault, 'cells/')] }],
   } satisfies Record<string, Rights>
 }

@@ -1,5 +1,6 @@
 /** What differs between stages, the settings of a deploy, and the names that everything shares. */
 import { createHash } from 'node:crypto'
+import { defaultLimits } from '../functions/core/limits.ts'
 import { taskShape } from '../functions/platform/aws/settings.ts'
 
 export const isProduction = $app.stage === 'production'
@@ -29,6 +30,9 @@ export const text = (name: string): string | undefined => process.env[name]?.tri
 
 /** Viewers at once. A load balancer has at most 100 target groups, which is not adjustable. */
 export const slotCount = setting('CXOD_SLOTS', 20, 100)
+
+/** Longest life of a viewer, hours; the launcher's own default where nothing is set. */
+export const lifetimeHours = setting('CXOD_LIFETIME_HOURS', defaultLimits.lifetimeMs / 3_600_000, 72)
 
 /** How long logs are kept, days; one of CloudWatch's own steps. */
 export const logDays = isProduction ? 90 : 14

@@ -93,6 +93,7 @@ const arnTails = {
   'aws:ecs/cluster:Cluster': ({ name }) => `ecs:R:A:cluster/${name}`,
   'aws:ecs/taskDefinition:TaskDefinition': ({ family }) => `ecs:R:A:task-definition/${family}:1`,
   'aws:cloudwatch/logGroup:LogGroup': ({ name }) => `logs:R:A:log-group:${name}`,
+  'aws:cloudwatch/eventRule:EventRule': ({ name }) => `events:R:A:rule/${name}`,
   'aws:sns/topic:Topic': ({ name }) => `sns:R:A:${name}`,
   'aws:lb/loadBalancer:LoadBalancer': ({ name }) =>
     `elasticloadbalancing:R:A:loadbalancer/app/${name}/50dc6c495c0c9188`,
