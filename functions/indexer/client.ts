@@ -5,20 +5,24 @@ import { access, constants } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { Duplex, type Readable } from 'node:stream'
 import { z } from 'zod'
 import type { DatasetIndex, DatasetProblem } from '../core/dataset.ts'
 import { LauncherError } from '../core/errors.ts'
 import type { DatasetCells } from '../core/ports.ts'
 import { ProblemFound } from './problems.ts'
+import { remoteChannel, remotePath } from './remote-file.ts'
+import { type FileSource, serveFile } from './serve-file.ts'
 import { readSuperblock, type Superblock } from './superblock.ts'
 
 export type IndexResult = { index: DatasetIndex; title: string | null } | { problem: DatasetProblem }
 
+/** Files are paths, or are read in pieces from elsewhere; of those, what `read` rejects with is thrown on. */
 export type Indexer = {
   /** What is wrong with the file is a problem, not an error. Throws `unavailable` when the reader itself fails. */
-  indexFile(path: string, signal?: AbortSignal): Promise<IndexResult>
+  indexFile(file: string | FileSource, signal?: AbortSignal): Promise<IndexResult>
   /** Names of the cells, columns and genes of a file that has been indexed. Throws `unavailable`. */
-  readCells(path: string, signal?: AbortSignal): Promise<DatasetCells>
+  readCells(file: string | FileSource, signal?: AbortSignal): Promise<DatasetCells>
   /** SHA-256 (hex) of the bytes. Throws `unavailable` when the file can't be read to its end. */
   hashFile(path: string, signal?: AbortSignal): Promise<string>
   /** Is all of the file there, by its own first bytes? Throws what `fs` throws. */
@@ -59,6 +63,8 @@ type Outcome =
   | { kind: 'done'; result: unknown }
   | { kind: 'slow' | 'aborted' }
   | { kind: 'died' | 'broken'; how: string }
+  /** Bytes of a file that lies elsewhere could not be had. */
+  | { kind: 'lost'; error: unknown }
 
 /**
  * Each file is parsed in a process of its own, so that the launcher's event loop stays free and a file made to harm can
@@ -73,12 +79,14 @@ export function createIndexer(options: IndexerOptions): Indexer {
 
   function run(
     what: 'hash' | 'index' | 'cells',
-    file: string,
+    file: string | FileSource,
     limitMs: number,
     signal?: AbortSignal,
     hear: (names: unknown) => void = () => {},
   ): Promise<Outcome> {
-    const readable = [realpathSync(program), h5wasm, pluginPackage, file]
+    const remote = typeof file === 'string' ? null : file
+    const path = typeof file === 'string' ? file : remotePath
+    const readable = [realpathSync(program), h5wasm, pluginPackage, ...(remote ? [] : [path])]
     const node = [
       process.execPath,
       '--max-old-space-size=512',
@@ -86,8 +94,9 @@ export function createIndexer(options: IndexerOptions): Indexer {
       '--disable-warning=ExperimentalWarning',
       program,
       what,
-      file,
+      path,
       plugins,
+      ...(remote ? [String(remote.sizeBytes)] : []),
     ]
     // `ulimit -d` is RLIMIT_DATA; unlike an address-space limit it leaves room for what V8 only reserves.
     const [command = '', ...args] =
@@ -96,7 +105,8 @@ export function createIndexer(options: IndexerOptions): Indexer {
         : ['/bin/sh', '-c', `ulimit -d ${memoryMiB * 1024} && exec "$0" "$@"`, ...node]
     return new Promise((resolve) => {
       const child = spawn(command, args, {
-        stdio: ['ignore', 'pipe', 'pipe'],
+        // The fourth, where there is one, is the socket that a remote file comes through; it blocks in the child.
+        stdio: ['ignore', 'pipe', 'pipe', ...(remote ? (['pipe'] as const) : [])],
         // Nothing of ours: no secrets for a file to find, no options of somebody's shell.
         env: { PATH: process.env.PATH, LANG: 'C.UTF-8' },
         ...(signal === undefined ? {} : { signal, killSignal: 'SIGKILL' as const }),
@@ -108,7 +118,13 @@ export function createIndexer(options: IndexerOptions): Indexer {
         child.kill('SIGKILL')
       }
       let timer = setTimeout(tooSlow, limitMs)
-      createInterface({ input: child.stdout }).on('line', (line) => {
+      const channel = child.stdio[remoteChannel]
+      if (remote && channel instanceof Duplex)
+        serveFile(channel, remote, signal, (error) => {
+          outcome ??= signal?.aborted ? { kind: 'aborted' } : { kind: 'lost', error }
+          child.kill('SIGKILL')
+        })
+      createInterface({ input: child.stdout as Readable }).on('line', (line) => {
         const said = parse(line)
         if (said.result !== undefined) outcome ??= { kind: 'done', result: said.result }
         else if (said.broken !== undefined) outcome ??= { kind: 'broken', how: String(said.broken) }
@@ -118,7 +134,7 @@ export function createIndexer(options: IndexerOptions): Indexer {
           timer = setTimeout(tooSlow, limitMs)
         }
       })
-      child.stderr.on('data', (chunk: Buffer) => {
+      child.stderr?.on('data', (chunk: Buffer) => {
         words = (words + chunk.toString()).slice(-2000)
       })
       child.once('error', (error) => {
@@ -134,12 +150,13 @@ export function createIndexer(options: IndexerOptions): Indexer {
   return {
     superblock: readSuperblock,
 
-    async indexFile(path, signal) {
-      const file = await realFile(path)
+    async indexFile(given, signal) {
+      const file = typeof given === 'string' ? await realFile(given) : given
       if (file === null)
         return { problem: new ProblemFound('unreadable', 'This server may not read the file.').problem }
       const outcome = await run('index', file, indexMs, signal)
       if (outcome.kind === 'done') return resultSchema.parse(outcome.result)
+      if (outcome.kind === 'lost') throw outcome.error
       if (outcome.kind === 'aborted') throw new LauncherError('unavailable', 'The server is stopping.')
       if (outcome.kind === 'broken')
         throw new LauncherError('unavailable', `The program that reads files doesn’t work: ${outcome.how}.`)
@@ -150,9 +167,9 @@ export function createIndexer(options: IndexerOptions): Indexer {
       return { problem: new ProblemFound('too-demanding', cause).problem }
     },
 
-    async readCells(path, signal) {
+    async readCells(given, signal) {
       const names: string[] = []
-      const file = await realFile(path)
+      const file = typeof given === 'string' ? await realFile(given) : given
       const hear = (some: unknown) => {
         for (const name of someNames.parse(some)) names.push(name)
       }
@@ -161,6 +178,7 @@ export function createIndexer(options: IndexerOptions): Indexer {
         const { cells, columns, genes } = cellsSchema.parse(outcome.result)
         if (cells === names.length) return { names, columns, genes }
       }
+      if (outcome?.kind === 'lost') throw outcome.error
       throw new LauncherError('unavailable', 'The names of the cells could not be read from the file.')
     },
 

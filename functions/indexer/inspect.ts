@@ -4,16 +4,20 @@ import { type Hdf5Library, openHdf5 } from './hdf5.ts'
 import { countOpens } from './opened-files.ts'
 import { ProblemFound } from './problems.ts'
 import { readIndex } from './read-index.ts'
-import { incomplete, readSuperblock } from './superblock.ts'
+import { incomplete, readSuperblock, type Superblock } from './superblock.ts'
 
-/** @param pluginFolder may be opened as well */
+/**
+ * @param pluginFolder may be opened as well
+ * @param superblock where the file's bytes are not to be had by node's promises
+ */
 export async function inspectFile(
   library: Hdf5Library,
   path: string,
   pluginFolder: string,
+  superblock: () => Promise<Superblock> = () => readSuperblock(path),
 ): Promise<{ index: DatasetIndex; title: string | null } | { problem: DatasetProblem }> {
   try {
-    const start = await readSuperblock(path)
+    const start = await superblock()
     if (start.kind !== 'whole') throw incomplete(start)
     const root = openHdf5(library, path)
     const before = countOpens(pluginFolder)

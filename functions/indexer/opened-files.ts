@@ -14,6 +14,9 @@ Object.defineProperty(fs, 'openSync', {
   },
 })
 
+/** For files that are opened without `fs` knowing. */
+export const noteOpen = (path: string): void => void opened.push(path)
+
 /** How many opens there were so far, not counting those below `folder`. */
 export function countOpens(folder: string): number {
   return opened.filter((path) => !path.startsWith(`${folder}/`)).length

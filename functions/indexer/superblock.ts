@@ -12,27 +12,41 @@ export type Superblock =
 const signature = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1')
 /** A user block may come first; HDF5 then looks at 512, 1024, 2048, … bytes. */
 const lastStart = 2 ** 24
+const headBytes = 96
 
 /**
  * Source: HDF5 File Format Specification 3.0, section II.A. The end-of-file address is counted from the base address,
  * and may be a little less than the file (an editor that appended something), never more.
+ * @param read as many of the bytes as there are
  */
+export async function findSuperblock(
+  size: number,
+  read: (from: number, length: number) => Uint8Array | Promise<Uint8Array>,
+): Promise<Superblock> {
+  if (size === 0) return { kind: 'empty' }
+  for (let start = 0; start < size && start <= lastStart; start = start === 0 ? 512 : start * 2) {
+    const head = Buffer.alloc(headBytes)
+    const found = await read(start, headBytes)
+    head.set(found)
+    if (found.byteLength < 48 || !head.subarray(0, 8).equals(signature)) continue
+    const ends = endAddress(head)
+    if (ends === null) return { kind: 'not-hdf5' }
+    // A base address other than where the superblock lies means a user block was added or removed afterwards.
+    const needsBytes = start + ends
+    return size < needsBytes ? { kind: 'cut-short', hasBytes: size, needsBytes } : { kind: 'whole' }
+  }
+  return { kind: 'not-hdf5' }
+}
+
+/** Throws what `fs` throws. */
 export async function readSuperblock(path: string): Promise<Superblock> {
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
-    if (size === 0) return { kind: 'empty' }
-    for (let start = 0; start < size && start <= lastStart; start = start === 0 ? 512 : start * 2) {
-      const head = Buffer.alloc(96)
-      const { bytesRead } = await file.read(head, 0, head.length, start)
-      if (bytesRead < 48 || !head.subarray(0, 8).equals(signature)) continue
-      const ends = endAddress(head)
-      if (ends === null) return { kind: 'not-hdf5' }
-      // A base address other than where the superblock lies means a user block was added or removed afterwards.
-      const needsBytes = start + ends
-      return size < needsBytes ? { kind: 'cut-short', hasBytes: size, needsBytes } : { kind: 'whole' }
-    }
-    return { kind: 'not-hdf5' }
+    return await findSuperblock(size, async (from, length) => {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from)
+      return buffer.subarray(0, bytesRead)
+    })
   } finally {
     await file.close()
   }

@@ -1,6 +1,6 @@
 /**
- * The indexer's own process, one per file: `node indexer.mjs hash|index|cells <file> <lzf plugin folder>`. It parses files
- * that anybody may have made, so it can only read (node's permission model), has bounded memory and is killed when slow;
+ * The indexer's own process, one per file: `node indexer.mjs hash|index|cells <file> <lzf plugin folder>`, or with `index`
+ * and `cells` a fourth word, the size in bytes of a file that comes over descriptor 3 (`remote-file.ts`). It parses files that anybody may have made, so it can only read (node's permission model), has bounded memory and is killed when slow;
  * see `client.ts`. Says what it has done, and its result, as lines of JSON.
  */
 import './no-process-binding.ts' // first: before h5wasm is loaded
@@ -9,6 +9,8 @@ import { createReadStream } from 'node:fs'
 import { readCells } from './cells.ts'
 import { loadHdf5, openHdf5 } from './hdf5.ts'
 import { inspectFile } from './inspect.ts'
+import { mountRemoteFile, openRemoteFile } from './remote-file.ts'
+import { findSuperblock } from './superblock.ts'
 
 /** Keeps the client from taking a long file for a stuck one. */
 const progressBytes = 64 * 2 ** 20
@@ -31,13 +33,16 @@ function say(line: unknown): void {
 }
 
 try {
-  const [what, path = '', pluginFolder = ''] = process.argv.slice(2)
+  const [what, path = '', pluginFolder = '', remoteBytes] = process.argv.slice(2)
+  const remote = remoteBytes === undefined ? null : openRemoteFile(Number(remoteBytes))
+  if (remote) mountRemoteFile(remote)
+  const superblock = remote ? () => findSuperblock(remote.sizeBytes, remote.readAt) : undefined
   const result =
     what === 'hash'
       ? await hash(path)
       : what === 'cells'
         ? readCells(openHdf5(await loadHdf5(pluginFolder), path), (names) => say({ names }))
-        : await inspectFile(await loadHdf5(pluginFolder), path, pluginFolder)
+        : await inspectFile(await loadHdf5(pluginFolder), path, pluginFolder, superblock)
   // After a damaged file HDF5's own clean-up may abort, so it is never asked to: the line is out, the process ends.
   process.stdout.write(`${JSON.stringify({ result })}\n`, () => process.exit(0))
 } catch (error) {

@@ -1,12 +1,12 @@
 /** What scanning and checking share: ports, how long to wait, and what is remembered between two looks at the folder. */
-import type { DatasetIndex, DatasetProblem } from '../core/dataset.ts'
+import type { Dataset, DatasetIndex, DatasetProblem } from '../core/dataset.ts'
 import type { DatasetCells, FileStat, Ports } from '../core/ports.ts'
 
 /** Looks into files, by their path below the data folder. Throws `not-found` for one that is gone meanwhile. */
 export interface Inspector {
   /** Cheap: is all of the file there? A problem when it can't be read at all, or is surely nothing for us. */
   start(path: string): Promise<{ kind: 'whole' } | { kind: 'cut-short' | 'refused'; problem: DatasetProblem }>
-  /** SHA-256 (hex) of the bytes; may take minutes. */
+  /** The version of the content (64 hex): equal only for equal bytes. SHA-256 of them where they are at hand; may take minutes. */
   hash(path: string, signal: AbortSignal): Promise<string>
   /** May take minutes. Throws only for what is not the file's fault. */
   index(
@@ -17,10 +17,8 @@ export interface Inspector {
   cells(path: string, signal: AbortSignal): Promise<DatasetCells>
 }
 
-export type IndexDeps = {
-  inspect: Inspector
-  /** `Launcher.datasetChanged`: ends the sessions of another version. */
-  datasetChanged(datasetId: string): Promise<void>
+/** How long to wait for what. Zero where files appear whole and lists are up to date. */
+export type IndexTimes = {
   /** A file that has not changed for this long is complete as far as time can tell, ms. */
   stableMs?: number
   /** A file must be gone this long: replacing often means removing first, ms. */
@@ -29,6 +27,19 @@ export type IndexDeps = {
   allGoneMs?: number
   /** Wait before trying again what failed through no fault of the file, ms. */
   retryMs?: number
+  /**
+   * A file that proved too much for the reader is tried again when that verdict is this old, ms. Without it: once per start,
+   * which suits a process that lives for weeks and not one that lives for a minute.
+   */
+  demandingAgainMs?: number
+}
+
+export type IndexDeps = IndexTimes & {
+  inspect: Inspector
+  /** `Launcher.datasetChanged`: ends the sessions of another version. */
+  datasetChanged(datasetId: string): Promise<void>
+  /** Datasets that have live sessions of another version: somebody died before they were told. Asked by `settle`. */
+  outdated?(): Promise<readonly string[]>
 }
 
 export type IndexPorts = Pick<Ports, 'files' | 'catalogue' | 'cells' | 'clock' | 'log'>
@@ -46,6 +57,7 @@ export function createIndexContext(ports: IndexPorts, deps: IndexDeps) {
   const retryAt = new Map<string, number>()
   /** Changes that the launcher could not be told yet. */
   const untold = new Set<string>()
+  const triedAgain = new Set<string>()
   let waitMs: number | null = null
 
   const waitFor = (ms: number) => {
@@ -55,8 +67,13 @@ export function createIndexContext(ports: IndexPorts, deps: IndexDeps) {
   return {
     ...ports,
     inspect: deps.inspect,
-    /** Files that proved too much for the reader are tried once more per start of the launcher. */
-    triedAgain: new Set<string>(),
+    /** May a file that proved too much for the reader be tried once more? */
+    mayTryAgain({ id, updatedAt }: Dataset, now: number): boolean {
+      if (deps.demandingAgainMs !== undefined) return now - updatedAt >= deps.demandingAgainMs
+      if (triedAgain.has(id)) return false
+      triedAgain.add(id)
+      return true
+    },
     /** Versions whose cells are kept, or could not be read since this start. */
     triedCells: new Set<string>(),
 

@@ -2,14 +2,15 @@
  * Keeps the catalogue true to the files: added, changed, half-copied, moved, removed, back again. Every step is written
  * down before the next and can be repeated, so a crash anywhere is settled by running it again.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { isLauncherError } from '../core/errors.ts'
-import type { FileStat } from '../core/ports.ts'
+import type { FileStat, Ports } from '../core/ports.ts'
 import { fillCells } from './index-cells.ts'
 import { check, type Exclusive } from './index-check.ts'
 import { createIndexContext, type IndexDeps, type IndexPorts } from './index-context.ts'
 import { scan } from './index-scan.ts'
 
-export type { IndexDeps, IndexPorts, Inspector } from './index-context.ts'
+export type { IndexDeps, IndexPorts, IndexTimes, Inspector } from './index-context.ts'
 
 export type IndexDatasets = {
   /**
@@ -20,9 +21,19 @@ export type IndexDatasets = {
   look(): Promise<{ againMs: number | null }>
   /** `look`, then waits until everything that can be read now has been read. */
   reconcile(): Promise<{ againMs: number | null }>
+  /**
+   * For a process that lives for one look: reconciles, again after each wait, until nothing waits any more; once, and
+   * `stop` is part of it.
+   * @param until when it gives up, ms since 1970; a file under way then is read by the next look
+   * @returns false when something was left for a next look, which somebody must bring about
+   */
+  settle(until: number): Promise<boolean>
   /** Ends what is under way; what was not finished is done after the next start. */
   stop(): Promise<void>
 }
+
+/** What could not be settled after so many is left for the next process: it may be the bucket that is down. */
+const mostLooks = 5
 
 /**
  * Rules, where files can be taken in two ways:
@@ -78,7 +89,7 @@ export function createIndexDatasets(ports: IndexPorts, deps: IndexDeps): IndexDa
       context.succeeded(file.path)
     } catch (error) {
       context.retryLater(file.path)
-      if (stopping.signal.aborted || isLauncherError(error, 'not-found')) return
+      if (stopping.signal.aborted || isLauncherError(error, 'not-found') || isLauncherError(error, 'conflict')) return
       ports.log('error', 'a file could not be checked; it is tried again', { path: file.path, error: String(error) })
     } finally {
       underWay = null
@@ -103,10 +114,36 @@ export function createIndexDatasets(ports: IndexPorts, deps: IndexDeps): IndexDa
     async reconcile() {
       return (await (await begin()).running) ?? { againMs: null }
     },
+    async settle(until) {
+      const timer = setTimeout(() => stopping.abort(), Math.max(0, until - ports.clock.now()))
+      try {
+        for (const id of (await deps.outdated?.()) ?? []) await context.tellChanged(id)
+        for (let looks = 0; looks < mostLooks; looks++) {
+          const { againMs } = (await (await begin()).running) ?? { againMs: 0 }
+          if (stopping.signal.aborted) return false
+          if (againMs === null) return true
+          if (ports.clock.now() + againMs >= until) return false
+          await pause(againMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+        }
+        return false
+      } finally {
+        clearTimeout(timer)
+        stopping.abort()
+      }
+    },
     async stop() {
       stopping.abort()
       await running?.catch(() => undefined)
       await lock
     },
   }
+}
+
+/** `IndexDeps.outdated`, for a launcher whose sessions outlive the process that looks. */
+export async function outdatedDatasets({ sessions, catalogue }: Pick<Ports, 'sessions' | 'catalogue'>) {
+  const live = await sessions.listLive()
+  if (live.length === 0) return []
+  const known = new Map((await catalogue.list()).map((one) => [one.id, one.state === 'removed' ? null : one.version]))
+  const outdated = live.filter(({ datasetId, datasetVersion }) => known.get(datasetId) !== datasetVersion)
+  return [...new Set(outdated.map(({ datasetId }) => datasetId))]
 }

@@ -106,10 +106,8 @@ async function compare(context: IndexContext, record: Dataset, file: FileStat, n
     const start = await context.inspect.start(file.path)
     return start.kind !== 'whole' && start.problem.code === 'unreadable' ? record : records.unread(record, file, now)
   }
-  if (record.problem?.code === 'too-demanding' && !context.triedAgain.has(record.id)) {
-    context.triedAgain.add(record.id)
+  if (record.problem?.code === 'too-demanding' && context.mayTryAgain(record, now))
     return records.unread(record, file, now)
-  }
   return record
 }
 

@@ -4,7 +4,17 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -12,6 +22,9 @@ import { z } from 'zod'
 import { createIndexer, type Indexer, type IndexResult } from '../../functions/indexer/client.ts'
 import { loadHdf5 } from '../../functions/indexer/hdf5.ts'
 import { inspectFile } from '../../functions/indexer/inspect.ts'
+import { createBlockCache, mountRemoteFile, remotePath } from '../../functions/indexer/remote-file.ts'
+import type { FileSource } from '../../functions/indexer/serve-file.ts'
+import { findSuperblock } from '../../functions/indexer/superblock.ts'
 import { projectRoot } from '../../functions/setup/python.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { testPython, testSample } from '../support/tools.ts'
@@ -161,6 +174,115 @@ test('the process of its own comes to the same verdicts', async () => {
   }
 })
 
+describe('files that come in pieces from elsewhere', () => {
+  const sourceOf = (path: string, asked: [number, number][] = []): FileSource => ({
+    sizeBytes: statSync(path).size,
+    async read(from, to) {
+      asked.push([from, to])
+      return readPart(path, from, to)
+    },
+  })
+  const plugins = join(projectRoot(), 'node_modules/h5wasm-plugins/plugins')
+
+  test('get the same verdict, every kind of them', async () => {
+    const library = await loadHdf5(plugins)
+    const found: Record<string, unknown> = {}
+    for (const name of Object.keys(known)) {
+      const path = join(folder, `${name}.h5ad`)
+      const file = createBlockCache(statSync(path).size, (from, to) => readPart(path, from, to))
+      const unmount = mountRemoteFile(file)
+      try {
+        found[name] = await inspectFile(library, remotePath, plugins, () => findSuperblock(file.sizeBytes, file.readAt))
+      } finally {
+        unmount()
+      }
+    }
+    expect(found).toEqual(Object.fromEntries(results))
+  }, 60_000)
+
+  test('through the process of its own too, which may open nothing else', async () => {
+    for (const name of ['sample', 'damaged-inside', 'no-obsm', 'names-beyond-ascii', 'cut-short']) {
+      const [own, here] = [await indexer.indexFile(sourceOf(join(folder, `${name}.h5ad`))), results.get(name)]
+      if (here !== undefined && 'problem' in here)
+        expect(own, name).toMatchObject({ problem: { code: here.problem.code } })
+      else expect(own, name).toEqual(here)
+    }
+    const path = join(folder, 'names-beyond-ascii.h5ad')
+    expect(await indexer.readCells(sourceOf(path))).toEqual(await indexer.readCells(path))
+  })
+
+  test('are read where it matters, not whole', async () => {
+    const asked: [number, number][] = []
+    const path = farFile('far in pieces.h5ad', String(6 * 2 ** 30))
+    const tight = createIndexer({ program, memoryMiB: 400 })
+    expect(await tight.indexFile(sourceOf(path, asked))).toMatchObject({
+      index: { cells: 60, genes: 25, embeddings: ['near', 'far'] },
+    })
+    const bytes = asked.reduce((sum, [from, to]) => sum + to - from, 0)
+    expect(bytes).toBeLessThan(8 * 2 ** 20)
+    expect(Math.max(...asked.map(([, to]) => to))).toBeGreaterThan(6 * 2 ** 30)
+  })
+
+  test('a piece that can’t be had is no damage: what went wrong is thrown on', async () => {
+    const path = join(folder, 'sample.h5ad')
+    const gone = new Error('the bucket is down')
+    for (const read of [() => Promise.reject(gone), async () => new Uint8Array(3)]) {
+      const source = { sizeBytes: statSync(path).size, read }
+      await expect(indexer.indexFile(source)).rejects.toThrow(/bucket is down|fewer bytes/)
+      await expect(indexer.readCells(source)).rejects.toThrow(/bucket is down|fewer bytes/)
+    }
+  })
+
+  test('a piece that never comes is given up with the rest, or when told to stop', async () => {
+    const stuck = { sizeBytes: 1000, read: () => new Promise<Uint8Array>(() => {}) }
+    const hasty = createIndexer({ program, indexMs: 2_000 })
+    expect(await hasty.indexFile(stuck)).toMatchObject({ problem: { code: 'too-demanding' } })
+    const stop = new AbortController()
+    const read = () => {
+      stop.abort()
+      return stuck.read()
+    }
+    const reading = indexer.indexFile({ ...stuck, read }, stop.signal)
+    await expect(reading).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  test('data in another file refuses them, the file itself under its own name included', async () => {
+    const script = `import h5py, sys
+with h5py.File(sys.argv[1], "r+") as file:
+    del file["obsm/X_umap"]
+    segments = [(sys.argv[2], 0, 60), (sys.argv[3], 0, h5py.h5f.UNLIMITED)]
+    data = file["obsm"].create_dataset("X_umap", (60, 2), "f8", external=segments)
+    data.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})`
+    for (const [name, other] of [
+      ['itself', remotePath],
+      ['other', join(folder, 'plain-csc.h5ad')],
+    ] as const) {
+      const path = join(folder, `external-pieces-${name}.h5ad`)
+      copyFileSync(join(folder, 'plain-csr.h5ad'), path)
+      expect(spawnSync(testPython(), ['-c', script, path, remotePath, other]).status).toBe(0)
+      expect(await indexer.indexFile(sourceOf(path)), name).toMatchObject({ problem: { code: 'refers-elsewhere' } })
+    }
+  })
+})
+
+function readPart(path: string, from: number, to: number): Uint8Array {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = new Uint8Array(to - from)
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.byteLength, from))
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** A real file whose obsm lies beyond `at`, in a sparse file: the disk holds a few KB, the offsets are real. */
+function farFile(name: string, at: string): string {
+  const path = join(folder, name)
+  const made = spawnSync(testPython(), [join(import.meta.dirname, 'make_far_file.py'), path, at], { encoding: 'utf8' })
+  if (made.status !== 0) throw new Error(`make_far_file.py failed:\n${made.error ?? made.stderr}`)
+  return path
+}
+
 test('titles come from uns, on one line', () => {
   const titles = [...results].flatMap(([name, result]) =>
     'index' in result && result.title ? [[name, result.title]] : [],
@@ -169,16 +291,6 @@ test('titles come from uns, on one line', () => {
 })
 
 describe('large files', () => {
-  /** A real file whose obsm lies beyond `at`, in a sparse file: the disk holds a few KB, the offsets are real. */
-  function farFile(name: string, at: string): string {
-    const path = join(folder, name)
-    const made = spawnSync(testPython(), [join(import.meta.dirname, 'make_far_file.py'), path, at], {
-      encoding: 'utf8',
-    })
-    if (made.status !== 0) throw new Error(`make_far_file.py failed:\n${made.error ?? made.stderr}`)
-    return path
-  }
-
   test.each([
     ['past 2 GiB', String(2 ** 31 + 4096)],
     ['past 4 GiB', String(2 ** 32 + 4096)],
