@@ -32,8 +32,10 @@ export async function orphansOf(
 /** Closes and stops; one that fails does not keep the others. Throws the first failure when all were tried. */
 export async function collect({ ports }: Context, orphans: Orphans): Promise<void> {
   const failures: unknown[] = []
-  const each = (ids: readonly string[], act: (id: string) => Promise<void>) =>
-    Promise.all(ids.map((id) => act(id).catch((error: unknown) => failures.push(error))))
+  // One after the other: the services behind them throttle, and there are never many.
+  const each = async (ids: readonly string[], act: (id: string) => Promise<void>) => {
+    for (const id of ids) await act(id).catch((error: unknown) => failures.push(error))
+  }
   await each(orphans.routes, (id) => ports.router.close(id))
   await each(orphans.tasks, (id) => ports.tasks.stop(id))
   if (orphans.tasks.length + orphans.routes.length > 0)

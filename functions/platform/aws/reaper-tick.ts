@@ -10,6 +10,8 @@ type Deps = {
   launcher: Pick<Launcher, 'tick'>
   ports: Pick<Ports, 'catalogue' | 'cells' | 'clock' | 'log'>
   router: Pick<SlotRouter, 'strayTargets' | 'removeTarget'>
+  /** How long the index of live sessions is given to follow its table, before anything is taken for a leak. */
+  settleMs?: number
 }
 
 export type ReaperTick = {
@@ -25,14 +27,15 @@ export type ReaperTick = {
 const marginMs = 15_000
 /** DeregisterTargets allows about 4 a second, and each session needs one. */
 const atOnce = 6
-/** How long an index of DynamoDB is given to follow its table: measured in milliseconds, seconds on a bad day. */
-const settleMs = 3_000
+/** An index of DynamoDB follows its table within milliseconds, seconds on a bad day. */
+const defaultSettleMs = 3_000
 
 /**
  * @param remainingMs of the Lambda's invocation (`context.getRemainingTimeInMillis()`)
  * Logs one line `tick`, whose names the alarms read. Throws when the store can't be read, so that the Lambda's errors count.
  */
-export async function reaperTick({ launcher, ports, router }: Deps, remainingMs: number): Promise<ReaperTick> {
+export async function reaperTick(deps: Deps, remainingMs: number): Promise<ReaperTick> {
+  const { launcher, ports, router, settleMs = defaultSettleMs } = deps
   const { clock, log } = ports
   const began = clock.now()
   const until = began + Math.max(0, remainingMs - marginMs)

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import {
   type ContainerOverride,
   DescribeTasksCommand,
+  type DesiredStatus,
   type ECSClient,
   ListTasksCommand,
   RunTaskCommand,
@@ -59,13 +60,13 @@ export function createTaskRunner(settings: TaskRunnerSettings, deps: Deps): Task
   }
 
   /** What ECS lists, and what we wrote down when we started it: the list alone may lag behind. */
-  async function tasksOf(sessionId: string): Promise<Task[]> {
-    const arns = new Set(await refs.get(sessionId))
-    for (const desiredStatus of ['RUNNING', 'STOPPED'] as const) {
-      const list = new ListTasksCommand({ cluster, startedBy: sessionId, desiredStatus })
-      for (const arn of (await call(() => ecs.send(list))).taskArns ?? []) arns.add(arn)
-    }
-    return describe([...arns])
+  async function tasksOf(sessionId: string, which: readonly DesiredStatus[]): Promise<Task[]> {
+    const lists = which.map((desiredStatus) => new ListTasksCommand({ cluster, startedBy: sessionId, desiredStatus }))
+    const [known, ...listed] = await Promise.all([
+      refs.get(sessionId),
+      ...lists.map((list) => call(() => ecs.send(list))),
+    ])
+    return describe([...new Set([...known, ...listed.flatMap(({ taskArns = [] }) => taskArns)])])
   }
 
   async function describe(arns: string[]): Promise<Task[]> {
@@ -160,11 +161,11 @@ export function createTaskRunner(settings: TaskRunnerSettings, deps: Deps): Task
     },
 
     async inspect(sessionId): Promise<TaskStatus> {
-      return statusOf(await tasksOf(sessionId), settings)
+      return statusOf(await tasksOf(sessionId, ['RUNNING', 'STOPPED']), settings)
     },
 
     async stop(sessionId) {
-      for (const { taskArn, desiredStatus } of await tasksOf(sessionId)) {
+      for (const { taskArn, desiredStatus } of await tasksOf(sessionId, ['RUNNING'])) {
         if (desiredStatus === 'STOPPED') continue
         const stop = new StopTaskCommand({ cluster, task: taskArn, reason: ourReason })
         await call(() =>

@@ -1,0 +1,118 @@
+/**
+ * A Lambda that dies between any two of its calls to AWS: each step is run once to count its calls, then once with a death
+ * before the first, and once for each call with a death right after its effect (which is right before the next). The
+ * reaper's ticks, each a process of its own, must leave nothing.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { User } from '../../functions/core/principal.ts'
+import { isLive } from '../../functions/core/session.ts'
+import { type Step, steps } from './death-steps.ts'
+import { startProcess } from './process.ts'
+import { makeWorld, minute, person, startEmulators, type World } from './world.ts'
+
+let emulators: Awaited<ReturnType<typeof startEmulators>>
+/** One for steps of many people side by side, one for those that act on everything there is. */
+let crowd: World
+let single: World
+const crowdSlots = 24
+beforeAll(async () => {
+  emulators = await startEmulators()
+  single = await makeWorld(emulators, 1)
+  crowd = await makeWorld(emulators, crowdSlots)
+}, 90_000)
+afterAll(async () => {
+  crowd?.close()
+  single?.close()
+  await emulators?.stop()
+})
+
+type Death = { n: number; how: 'die-before' | 'die-after'; who: User }
+
+/** @returns every death there is in this step, from a run in which nobody dies */
+async function deathsOf(step: Step): Promise<Death[]> {
+  const who = person(`${step.name}: nobody dies`)
+  await step.prepare(single, who)
+  single.now += step.laterMs ?? 0
+  const process = startProcess(single)
+  await step.act(process, single, who)
+  await heal(single)
+  expect(await nothingLeft(single, [who])).toEqual([])
+  const after = process.calls.map((name, i) => {
+    return { n: i + 1, how: 'die-after', who: person(`${step.name}: after ${i + 1}, ${name}`) } as const
+  })
+  return [{ n: 1, how: 'die-before', who: person(`${step.name}: before 1`) }, ...after]
+}
+
+async function die(step: Step, world: World, { n, how, who }: Death): Promise<boolean> {
+  const process = startProcess(world, (call) => (call.n === n ? how : 'go'))
+  return (await process.run(step.act(process, world, who))) === 'died'
+}
+
+async function together(step: Step, deaths: readonly Death[]): Promise<number> {
+  expect(deaths.length).toBeLessThanOrEqual(crowdSlots)
+  await Promise.all(deaths.map(({ who }) => step.prepare(crowd, who)))
+  crowd.now += step.laterMs ?? 0
+  const died = await Promise.all(deaths.map((death) => die(step, crowd, death)))
+  await heal(crowd)
+  const people = deaths.map(({ who }) => who)
+  expect(await nothingLeft(crowd, people)).toEqual([])
+  return died.filter(Boolean).length
+}
+
+async function oneByOne(step: Step, deaths: readonly Death[]): Promise<number> {
+  let died = 0
+  for (const death of deaths) {
+    await step.prepare(single, death.who)
+    single.now += step.laterMs ?? 0
+    if (await die(step, single, death)) died++
+    await heal(single)
+    expect(await nothingLeft(single, [death.who]), death.who.name).toEqual([])
+  }
+  return died
+}
+
+/** Minutes of ticks: first what was never finished, then what only sleeps. */
+async function heal(world: World): Promise<void> {
+  const tick = async (laterMs: number) => {
+    world.now += laterMs
+    await startProcess(world).tick()
+  }
+  for (let ticks = 0; ticks < 4; ticks++) await tick(minute)
+  const live = await world.sessions.listLive()
+  if (live.length === 0) return
+  // Only a viewer that works may be there still.
+  expect(await world.leaks()).toEqual([])
+  expect(live.map(({ state }) => state)).toEqual(live.map(() => 'ready'))
+  await tick(31 * minute)
+  await tick(2 * minute)
+}
+
+/** No task, target or lease without a session; no session without an end and its receipt; one task for one attempt. */
+async function nothingLeft(world: World, people: readonly User[]): Promise<string[]> {
+  const wrong = await world.leaks()
+  for (const { id } of await world.sessions.listLive()) wrong.push(`${id} still lives`)
+  const tasks = await world.allTasks()
+  for (const who of people) {
+    const session = await world.sessionOf(who)
+    const receipts = await world.receipts.listByOwner(who.id)
+    if (session === null) {
+      if (receipts.length > 0) wrong.push(`${who.name}: a receipt without a session`)
+      continue
+    }
+    if (isLive(session) || session.ending === null) wrong.push(`${who.name}: ${session.state} without an end`)
+    if (receipts.length !== 1 || receipts[0]?.sessionId !== session.id)
+      wrong.push(`${who.name}: ${receipts.length} receipts`)
+    const started = tasks.get(session.id)?.length ?? 0
+    if (started > session.attempt) wrong.push(`${who.name}: ${started} tasks for ${session.attempt} attempts`)
+  }
+  return wrong
+}
+
+describe('a Lambda dies before and after each of its calls', () => {
+  test.each(steps)('$name', async (step) => {
+    const deaths = await deathsOf(step)
+    const died = await (step.alone ? oneByOne : together)(step, deaths)
+    // Calls that run side by side come in another order now and then, and a step may find some of its work done.
+    expect(died).toBeGreaterThanOrEqual(deaths.length * 0.8)
+  })
+})
