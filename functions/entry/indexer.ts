@@ -1,4 +1,4 @@
 /** Lambda that reads data files, when the bucket says that some came or went. */
-import { everyMinute } from '../platform/aws/events.ts'
+import { bucketEvents } from '../platform/aws/events.ts'
 
-export const handler = everyMinute()
+export const handler = bucketEvents()

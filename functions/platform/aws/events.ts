@@ -1,6 +1,7 @@
 /** What AWS tells us: the minute, tasks that change, files that come and go. Each may come twice, late, or never; nothing depends on one. */
 import { z } from 'zod'
 import type { Clock } from '../../core/ports.ts'
+import { lookAtBucket } from './look.ts'
 import { oncePer } from './once-per.ts'
 import { openPlatform, type Platform } from './platform.ts'
 import { reaperTick } from './reaper-tick.ts'
@@ -9,14 +10,16 @@ const clock: Clock = { now: () => Date.now() }
 const keptMs = 10 * 60_000
 
 /** A failure is thrown: AWS counts it, its alarm hears of it, and the next event tries again. */
-export function eventHandler(act: (platform: Platform, event: unknown, remainingMs: number) => Promise<void>) {
+export function eventHandler(
+  act: (platform: Platform, event: unknown, remainingMs: number, requestId: string) => Promise<void>,
+) {
   const current = oncePer(keptMs, () => openPlatform(process.env), clock)
   return async (event: unknown, context: Invocation): Promise<void> =>
-    act(await current(), event, context.getRemainingTimeInMillis())
+    act(await current(), event, context.getRemainingTimeInMillis(), context.awsRequestId)
 }
 
 /** What Lambda says of an invocation, as far as we read it. */
-export type Invocation = { getRemainingTimeInMillis(): number }
+export type Invocation = { getRemainingTimeInMillis(): number; awsRequestId: string }
 
 /** “ECS Task State Change” (EventBridge), as far as we read it. */
 const taskEvent = z.object({ detail: z.object({ startedBy: z.string().min(1), lastStatus: z.string() }) })
@@ -37,3 +40,7 @@ export const everyMinute = () =>
   eventHandler(async (platform, _event, remainingMs) => {
     await reaperTick(platform, remainingMs)
   })
+
+/** Files came, went or changed; which ones is not read from the event, as another may have been lost. */
+export const bucketEvents = () =>
+  eventHandler((platform, _event, remainingMs, requestId) => lookAtBucket(platform, requestId, remainingMs))

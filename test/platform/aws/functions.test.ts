@@ -49,7 +49,7 @@ async function ask(handler: HttpHandler, rawPath: string, headers: Record<string
   return (await handler(event as unknown as Parameters<HttpHandler>[0])) as Answer
 }
 
-const invocation = { getRemainingTimeInMillis: () => 50_000 }
+const invocation = { getRemainingTimeInMillis: () => 50_000, awsRequestId: 'test' }
 const secret = (value: string) => ({ [originSecretHeader]: value })
 
 describe('a function URL', () => {
