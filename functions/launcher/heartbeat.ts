@@ -3,7 +3,7 @@ import type { BeatAnswer, BeatReport, ByeReport } from '../api/contract/gate.ts'
 import { dueAt } from '../core/deadlines.ts'
 import type { VaultKind } from '../core/ports.ts'
 import type { GatePrincipal } from '../core/principal.ts'
-import type { EndCause } from '../core/session.ts'
+import type { EndCause, Session } from '../core/session.ts'
 import { type Context, sessionOfGate } from './context.ts'
 import { endSurely, settle } from './reap.ts'
 
@@ -42,5 +42,14 @@ export async function bye(context: Context, gate: GatePrincipal, report: ByeRepo
   const session = await sessionOfGate(context, gate)
   if (session === null) return
   if (session.state === 'stopping') await settle(context, session)
-  else await endSurely(context, session, causeOf[report.cause], report.detail)
+  else
+    await endSurely(context, session, causeOf[report.cause], report.detail ?? (await toldWhy(context, session, report)))
+}
+
+/** A gate that was told to leave does not know why; the platform may (Spot took its machine back). */
+async function toldWhy({ ports }: Context, { id }: Session, { cause }: ByeReport): Promise<string | null> {
+  if (cause !== 'told') return null
+  // Words are not worth a goodbye that fails.
+  const task = await ports.tasks.inspect(id).catch(() => null)
+  return task?.status === 'gone' ? task.detail : null
 }

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { createLeases, type Lease } from '../../functions/platform/aws/leases.ts'
 import type { Deployment } from '../../functions/platform/aws/settings.ts'
+import { createSessionStore } from '../../functions/platform/dynamo/sessions.ts'
 import { buildAws } from '../../functions/setup/build-aws.mjs'
 import { projectRoot, serverDirOf } from '../../functions/setup/python.ts'
 import { builtPrograms } from '../support/built.ts'
@@ -62,8 +63,8 @@ export type Harness = {
   /** Into the data bucket; the indexer hears of it. */
   upload(key: string, file: string): Promise<void>
   remove(key: string): Promise<void>
-  /** What is leased, registered or running, by session; empty when nothing is. */
-  held(): Promise<{ tasks: string[]; targets: string[]; leases: Lease[] }>
+  /** Sessions that are live, tasks not told to stop, targets and leases: all empty when nothing is left. */
+  held(): Promise<{ sessions: string[]; tasks: string[]; targets: string[]; leases: Lease[] }>
   /** What functions, gates and viewers wrote. */
   log(): string
   stop(): Promise<void>
@@ -165,7 +166,9 @@ export type { CloudFront }
 
 async function held(ecs: Ecs, elb: Elb, account: Account) {
   const targets = elb.groups().flatMap((group) => elb.targets(group).filter(({ health }) => health !== 'draining'))
+  const live = await createSessionStore(account.table).listLive()
   return {
+    sessions: live.map(({ id }) => id),
     tasks: ecs.alive().flatMap(({ desiredStatus, startedBy }) => (desiredStatus === 'RUNNING' ? [startedBy] : [])),
     targets: targets.map(({ id, port }) => `${id}:${port}`),
     leases: await createLeases(account.table).all(),
