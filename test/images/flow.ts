@@ -36,10 +36,17 @@ export async function flow(dir: string, say: (line: string) => void): Promise<vo
     return tasks
   }
   const bed = await startLocalBed(dir, { dataDir, createTasks, args: ['--viewer-memory', '4GB'] })
+  const [tasks] = made
+  assert.ok(tasks)
   try {
-    const [tasks] = made
-    assert.ok(tasks)
     await steps(bed, tasks, say)
+  } catch (error) {
+    for (const { names } of tasks.tasks.values())
+      for (const name of [names.gate, names.viewer]) {
+        const said = await podman(['logs', name]).catch(() => null)
+        if (said) say(`${name} said:\n${said.stdout}${said.stderr}`)
+      }
+    throw error
   } finally {
     await bed.close()
     s3.destroy()
@@ -58,7 +65,7 @@ async function steps(bed: LocalBed, tasks: ContainerTasks, say: (line: string) =
   const look = () => fetch(`http://127.0.0.1:${task.port}/-/health`).catch(() => null)
   await until(async () => (await look())?.status === 200)
   say(`the load balancer's check passes after ${Math.round(performance.now() - began)} ms`)
-  const session = await bed.untilReady(who, datasetId, 180_000)
+  const session = await bed.untilReady(who, datasetId, 90_000)
   say(`ready after ${Math.round(performance.now() - began)} ms`)
 
   const page = await bed.pageCall(session)
