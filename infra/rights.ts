@@ -31,7 +31,7 @@ export const takenBy = (service: string, source?: $util.Input<string>) =>
 export const writeLogs = (group: aws.cloudwatch.LogGroup): Statement => ({
   sid: 'OwnLog',
   actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-  resources: [$interpolate`${group.arn}:*`],
+  resources: [$interpolate`${group.arn}:log-stream:*`],
 })
 
 /** Rights by part of the program; infra/functions.ts picks. */

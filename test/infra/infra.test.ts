@@ -1,30 +1,108 @@
 /** The plan of a deploy keeps its promises; and each promise is broken once, to see that the question would notice. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type Graph, planned } from './graph.ts'
-import { promises } from './promises.ts'
+import { parseDeployment } from '../../functions/platform/aws/settings.ts'
+import { projectRoot } from '../../functions/setup/python.ts'
+import { all, one, type Promised } from './ask.ts'
+import { type Graph, originSecret, planned } from './graph.ts'
+import { policyTable } from './policy-table.ts'
+import { alarmPromises } from './promises-alarms.ts'
+import { costPromises } from './promises-costs.ts'
+import { functionPromises } from './promises-functions.ts'
+import { groundPromises } from './promises-ground.ts'
+import { rightsPromises } from './promises-rights.ts'
+import { taskPromises } from './promises-tasks.ts'
+import { webPromises } from './promises-web.ts'
 
 let production: Graph
 beforeAll(async () => {
   production = await planned('production')
 }, 300_000)
 
-describe('the infrastructure of production', () => {
-  it.each(promises.map((promise) => [promise.name, promise] as const))('%s', (_, { problems, broken }) => {
-    expect(problems(production)).toEqual([])
+const groups: Record<string, readonly Promised[]> = {
+  ground: groundPromises,
+  tasks: taskPromises,
+  functions: functionPromises,
+  rights: rightsPromises,
+  web: webPromises,
+  alarms: alarmPromises,
+  costs: costPromises,
+}
+
+describe.each(Object.entries(groups))('production: %s', (_, promises) => {
+  it.each(promises.map((promise) => [promise.name, promise] as const))('%s', async (_name, { problems, broken }) => {
+    expect(await problems(production)).toEqual([])
     const copy = structuredClone(production)
     broken(copy)
-    expect(problems(copy), 'the question does not notice').not.toEqual([])
+    expect(await problems(copy), 'the question does not notice').not.toEqual([])
   })
 })
 
-describe('another stage', () => {
-  it('has as many slots as it is told, and leaves nothing behind', async () => {
-    const { resources } = await planned('try', { CXOD_SLOTS: '3' })
-    expect(resources.filter(({ type }) => type.startsWith('aws:lb/targetGroup:'))).toHaveLength(3)
-    expect(resources.filter(({ protect }) => protect)).toEqual([])
+describe('the table of rights', () => {
+  it('is what the plan says', () => {
+    const written = readFileSync(path.join(projectRoot(), 'infra', 'policies.md'), 'utf8')
+    expect(written, 'infra/policies.md is out of date. Run: npm run docs -- infra').toBe(policyTable(production))
+    const copy = structuredClone(production)
+    const { inputs } = one(copy, 'iam/rolePolicy:', 'ApiRights')
+    inputs.policy = String(inputs.policy).replace('s3:GetObject', 's3:GetObjectAcl')
+    expect(policyTable(copy)).not.toBe(written)
+  })
+})
+
+describe('another stage, with every setting', () => {
+  let graph: Graph
+  const certificate = (name: string) => `arn:aws:acm:us-east-1:123456789012:certificate/${name}`
+  beforeAll(async () => {
+    graph = await planned('try', {
+      CXOD_SLOTS: '3',
+      CXOD_ALARM_EMAIL: 'lab@example.org',
+      CXOD_APP_DOMAIN: 'cells.example.org',
+      CXOD_APP_CERTIFICATE: certificate('app'),
+      CXOD_VIEW_DOMAIN: 'view.cells.example.org',
+      CXOD_VIEW_CERTIFICATE: certificate('view'),
+      CXOD_IDLE_MINUTES: '20',
+      CXOD_LIFETIME_HOURS: '8',
+      CXOD_LIVE_SESSIONS_PER_USER: '2',
+      CXOD_ON_DEMAND: 'public, heart',
+      SST_SECRET_OriginSecretPrevious: `${originSecret}-before`,
+    })
+  }, 300_000)
+
+  it('has as many slots as it is told, and leaves nothing behind', () => {
+    expect(all(graph, 'lb/targetGroup:')).toHaveLength(3)
+    expect(graph.resources.filter(({ protect }) => protect)).toEqual([])
+    for (const { inputs } of all(graph, 's3/bucket:')) expect(inputs.forceDestroy).toBe(true)
+    for (const { inputs } of all(graph, 'ecr/repository:')) expect(inputs.forceDelete).toBe(true)
   })
 
-  it('refuses a number of slots that no load balancer has', async () => {
+  it('has its own names, with a certificate and TLS 1.2 or newer, and the functions know them', () => {
+    const item = String(one(graph, 'dynamodb/tableItem:', 'Deployment').inputs.item)
+    const facts = parseDeployment((JSON.parse(item) as { document: { S: string } }).document.S)
+    expect(facts).toMatchObject({
+      appOrigin: 'https://cells.example.org',
+      viewOrigin: 'https://view.cells.example.org',
+      limits: { idleMs: 20 * 60_000, lifetimeMs: 8 * 3_600_000, liveSessionsPerUser: 2 },
+      onDemand: ['public', 'heart'],
+    })
+    expect(one(graph, 'cloudfront/distribution:', 'View').inputs).toMatchObject({
+      aliases: ['view.cells.example.org'],
+      viewerCertificate: { acmCertificateArn: certificate('view'), minimumProtocolVersion: 'TLSv1.2_2021' },
+    })
+    expect(one(graph, 'cloudwatch/metricAlarm:', 'SessionTooOld').inputs.threshold).toBe(9 * 3_600_000)
+  })
+
+  it('takes both secrets while one replaces the other, and tells somebody of alarms', () => {
+    expect(JSON.parse(String(one(graph, 'ssm/parameter:', 'OriginSecrets').inputs.value))).toEqual([
+      originSecret,
+      `${originSecret}-before`,
+    ])
+    expect(one(graph, 'sns/topicSubscription:', 'AlarmEmail').inputs).toMatchObject({ endpoint: 'lab@example.org' })
+  })
+})
+
+describe('a deploy that could not work', () => {
+  it('is refused before anything is made', async () => {
     await expect(planned('try', { CXOD_SLOTS: '101' })).rejects.toThrow(/CXOD_SLOTS=101 can't be used/)
   })
 })

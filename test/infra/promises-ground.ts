@@ -1,38 +1,17 @@
 /**
- * What the infrastructure promises, as questions to its plan. Each comes with a change that breaks it: a promise whose
- * question still says yes then is no promise.
+ * What the ground promises on which the rest stands: network, load balancer, buckets, table. Each comes with a change that
+ * breaks it: a promise whose question still says yes then is no promise.
  */
 import { tableShape } from '../../functions/platform/dynamo/table.ts'
-import type { Graph, Resource } from './graph.ts'
+import { all, type Inputs, one, type Promised, set, text } from './ask.ts'
+import type { Graph } from './graph.ts'
 
-export type Promised = {
-  name: string
-  /** What is wrong, in words; empty when it is kept. */
-  problems(graph: Graph): string[]
-  /** Changes a copy of the plan so that it is not. */
-  broken(graph: Graph): void
-}
-
-type Inputs = Record<string, unknown>
-const all = ({ resources }: Graph, type: string): Resource[] =>
-  resources.filter((one) => one.type.startsWith(`aws:${type}`))
-const one = (graph: Graph, type: string, name: string): Resource => {
-  const found = all(graph, type).find((resource) => resource.name === name)
-  if (!found) throw new Error(`The plan has no ${type} ${name}.`)
-  return found
-}
-const set = (target: object, values: object): void => void Object.assign(target, values)
-const text = (value: unknown): string => JSON.stringify(value ?? null)
 const idOf = (name: string) => `sg-${name.toLowerCase()}`
 const ingress = (graph: Graph) => all(graph, 'vpc/securityGroupIngressRule:')
 const egress = (graph: Graph) => all(graph, 'vpc/securityGroupEgressRule:')
 
-/** Every resource that costs something while nothing runs; a new one belongs into the guide first. */
-const costsIdle: Record<string, string[]> = { 'aws:lb/loadBalancer:LoadBalancer': ['Balancer'] }
-const idleBills =
-  /^aws:(lb\/loadBalancer|ec2\/(natGateway|eip|instance|vpcEndpoint)|ecs\/service|rds|elasticache|opensearch|lambda\/provisioned|globalaccelerator|efs)/
-
-export const promises: readonly Promised[] = [
+/** Network, load balancer, buckets, table. */
+export const groundPromises: readonly Promised[] = [
   {
     name: 'tasks are reached from the load balancer alone, never from another task',
     problems: (graph) =>
@@ -178,22 +157,5 @@ export const promises: readonly Promised[] = [
         .map(({ name }) => `${name} can be emptied`),
     ],
     broken: (graph) => set(one(graph, 's3/bucket:', 'Vault'), { protect: false }),
-  },
-  {
-    name: 'nothing but what the guide names costs while nothing runs',
-    problems: (graph) =>
-      graph.resources
-        .filter(({ type, inputs }) => idleBills.test(type) && !/\.s3$/.test(String(inputs.serviceName)))
-        .filter(({ type, name }) => !costsIdle[type]?.includes(name))
-        .map(({ type, name }) => `${name} (${type})`),
-    broken: (graph) =>
-      void graph.resources.push({
-        urn: 'x',
-        type: 'aws:ec2/natGateway:NatGateway',
-        name: 'Nat',
-        inputs: {},
-        parent: '',
-        protect: false,
-      }),
   },
 ]

@@ -1,0 +1,277 @@
+/** What each function may do: exactly what the program calls, on exactly what is its own. */
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { projectRoot } from '../../functions/setup/python.ts'
+import { all, edit, one, type Promised, set, text, unless } from './ask.ts'
+import type { Graph } from './graph.ts'
+import { exists, fits, knowsCondition, knowsNoResource, parsePolicy, rolesOf, type Statement } from './iam.ts'
+
+const lambdaRoles = ['Api', 'Lobby', 'Reaper', 'Indexer', 'TaskEvents']
+type RawStatement = { Sid?: string; Action: string | string[]; Resource: string | string[]; Condition?: unknown }
+const change = (graph: Graph, role: string, how: (statements: RawStatement[]) => void): void =>
+  edit<{ Statement: RawStatement[] }>(one(graph, 'iam/rolePolicy:', `${role}Rights`).inputs, 'policy', (policy) =>
+    how(policy.Statement),
+  )
+const named = (statements: RawStatement[], sid: string): RawStatement => {
+  const found = statements.find(({ Sid }) => Sid === sid)
+  if (!found) throw new Error(`No statement ${sid}.`)
+  return found
+}
+
+async function each(graph: Graph, ask: (statement: Statement, action: string) => Promise<string[]>): Promise<string[]> {
+  const problems: string[] = []
+  for (const { role, statements } of rolesOf(graph))
+    for (const statement of statements)
+      for (const action of statement.Action)
+        problems.push(...(await ask(statement, action)).map((words) => `${role}: ${words}`))
+  return problems
+}
+
+/** What AWS asks of who makes a call, beyond an action of the call's own name. */
+const needs: Record<string, string[]> = {
+  HeadObject: ['s3:GetObject'],
+  ListObjectsV2: ['s3:ListBucket'],
+  RunTask: ['ecs:RunTask', 'ecs:TagResource', 'iam:PassRole'],
+  RegisterTargets: ['elasticloadbalancing:RegisterTargets'],
+  DeregisterTargets: ['elasticloadbalancing:DeregisterTargets'],
+  DescribeTargetHealth: ['elasticloadbalancing:DescribeTargetHealth'],
+  Get: ['dynamodb:GetItem'],
+  Put: ['dynamodb:PutItem'],
+  Update: ['dynamodb:UpdateItem'],
+  Delete: ['dynamodb:DeleteItem'],
+  Query: ['dynamodb:Query'],
+}
+const services: Record<string, string> = { s3: 's3', ecs: 'ecs', ssm: 'ssm' }
+/** For one machine, where the table is ours to make and TTL is ours to do; and for people at their own computer. */
+const notInLambdas = ['dynamo/table.ts', 'dynamo/expired.ts']
+
+/** Actions that the adapters' calls need, read from their source: `new XCommand(` and `paginateX(`, by the package they are from. */
+function actionsOfSource(): Set<string> {
+  const platform = path.join(projectRoot(), 'functions', 'platform')
+  const found = new Set<string>()
+  for (const folder of ['aws', 'dynamo'])
+    for (const file of readdirSync(path.join(platform, folder))) {
+      if (!file.endsWith('.ts') || notInLambdas.includes(`${folder}/${file}`)) continue
+      const source = readFileSync(path.join(platform, folder, file), 'utf8')
+      for (const [, names = '', client = ''] of source.matchAll(
+        /import (?:type )?\{([^}]*)\} from '@aws-sdk\/(?:client-|lib-)([a-z0-9-]+)'/g,
+      ))
+        for (const [, command, paginated] of names.matchAll(/\b(\w+)Command\b|\bpaginate(\w+)\b/g)) {
+          const call = command ?? paginated ?? ''
+          for (const action of needs[call] ?? [`${services[client] ?? client}:${call}`]) found.add(action)
+        }
+    }
+  return found
+}
+
+export const rightsPromises: readonly Promised[] = [
+  {
+    name: 'every action in every policy exists',
+    problems: (graph) =>
+      each(graph, async (_, action) => unless(await exists(action), `AWS knows no action ${action}`)),
+    broken: (graph) =>
+      change(graph, 'Api', (statements) => set(named(statements, 'StartTask'), { Action: 'ecs:RunTasks' })),
+  },
+  {
+    name: 'every right names its resources, but where AWS knows none; a list of tasks is bound to our cluster',
+    problems: (graph) =>
+      each(graph, async ({ Effect, Resource, Condition }, action) => {
+        if (Effect === 'Deny' || !Resource.includes('*') || (await knowsNoResource(action))) return []
+        const bound = action === 'ecs:ListTasks' && text(Condition).includes(':cluster/')
+        return unless(bound, `${action} on everything`)
+      }),
+    broken: (graph) => change(graph, 'Lobby', (statements) => set(named(statements, 'Slots'), { Resource: '*' })),
+  },
+  {
+    name: 'every action fits its resources, and every condition is one that AWS fills in for it',
+    problems: (graph) =>
+      each(graph, async ({ Resource, Condition }, action) => {
+        const problems: string[] = []
+        for (const arn of Resource)
+          if (arn !== '*' && !(await fits(action, arn))) problems.push(`${action} is not about ${arn}`)
+        for (const key of Object.values(Condition).flatMap(Object.keys))
+          if (!(await knowsCondition(action, key))) problems.push(`${action} knows no condition ${key}`)
+        return problems
+      }),
+    broken: (graph) =>
+      change(graph, 'Api', (statements) => {
+        const list = named(statements, 'DataList')
+        set(list, { Resource: `${list.Resource}/*` })
+      }),
+  },
+  {
+    name: 'all functions together may do what the program calls, and nothing else',
+    problems: (graph) => {
+      const called = actionsOfSource()
+      const allowed = new Set(
+        rolesOf(graph)
+          .filter(({ role }) => lambdaRoles.includes(role))
+          .flatMap(({ statements }) => statements)
+          .filter(({ Effect }) => Effect === 'Allow')
+          .flatMap(({ Action }) => Action)
+          .filter((action) => !action.startsWith('logs:')),
+      )
+      return [
+        ...[...called].filter((action) => !allowed.has(action)).map((action) => `nobody may ${action}`),
+        ...[...allowed].filter((action) => !called.has(action)).map((action) => `nobody needs ${action}`),
+      ]
+    },
+    broken: (graph) =>
+      change(graph, 'Reaper', (statements) => set(named(statements, 'Slots'), { Action: ['ecs:ExecuteCommand'] })),
+  },
+  {
+    name: 'a role is its service’s alone: never the account’s, never with a policy that is not here',
+    problems: (graph) =>
+      all(graph, 'iam/role:').flatMap(({ name, inputs }) => {
+        const statements = (JSON.parse(String(inputs.assumeRolePolicy)) as { Statement: { Principal?: object }[] })
+          .Statement
+        return [
+          ...unless(
+            [statements].flat().every(({ Principal }) => text(Object.keys(Principal ?? {})) === '["Service"]'),
+            `${name} can be taken by others`,
+          ),
+          ...unless(text(inputs.managedPolicyArns ?? []) === '[]', `${name} has a policy of AWS’s`),
+          ...unless(inputs.inlinePolicies === undefined, `${name} has policies within itself`),
+        ]
+      }),
+    broken: (graph) =>
+      edit<{ Statement: { Principal: object }[] }>(
+        one(graph, 'iam/role:', 'ApiRole').inputs,
+        'assumeRolePolicy',
+        (trust) => {
+          for (const statement of trust.Statement) set(statement.Principal, { AWS: 'arn:aws:iam::123456789012:root' })
+        },
+      ),
+  },
+  {
+    name: 'who starts tasks pulls the two images and writes the tasks’ log: no parameter, no secret, no other repository',
+    problems: (graph) => {
+      const actions = rolesOf(graph)
+        .filter(({ role }) => role === 'TaskExecution')
+        .flatMap(({ statements }) => statements.flatMap(({ Action }) => Action))
+      return unless(
+        text(actions.sort()) ===
+          text([
+            'ecr:BatchCheckLayerAvailability',
+            'ecr:BatchGetImage',
+            'ecr:GetAuthorizationToken',
+            'ecr:GetDownloadUrlForLayer',
+            'logs:CreateLogStream',
+            'logs:PutLogEvents',
+          ]),
+        `it may ${actions.join(', ')}`,
+      )
+    },
+    broken: (graph) =>
+      change(graph, 'TaskExecution', (statements) => set(named(statements, 'OwnLog'), { Action: 'ssm:GetParameters' })),
+  },
+  {
+    name: 'a function starts tasks of our definition in our cluster, and may hand over one role, to ECS',
+    problems: (graph) => {
+      const execution = one(graph, 'iam/role:', 'TaskExecution').inputs.name
+      const cluster = one(graph, 'ecs/cluster:', 'Cluster').inputs.name
+      const family = one(graph, 'ecs/taskDefinition:', 'Task').inputs.family
+      return rolesOf(graph).flatMap(({ role, statements }) =>
+        statements.flatMap(({ Action, Resource, Condition }) => [
+          ...(Action.includes('iam:PassRole')
+            ? unless(
+                Resource.length === 1 &&
+                  String(Resource[0]).endsWith(`:role/${execution}`) &&
+                  text(Condition).includes('"iam:PassedToService":["ecs-tasks.amazonaws.com"]'),
+                `${role} may hand over more`,
+              )
+            : []),
+          ...(Action.includes('ecs:RunTask')
+            ? unless(
+                Resource.length === 1 &&
+                  String(Resource[0]).endsWith(`:task-definition/${family}:*`) &&
+                  text(Condition).includes(`cluster/${cluster}"`),
+                `${role} may start other tasks`,
+              )
+            : []),
+        ]),
+      )
+    },
+    broken: (graph) =>
+      change(graph, 'Api', (statements) => void delete named(statements, 'GiveTaskItsExecutionRole').Condition),
+  },
+  {
+    name: 'the signing key is made and never replaced; no function writes what CloudFront says, nor what infra says',
+    problems: (graph) =>
+      lambdaRoles.flatMap((role) => {
+        const statements = parsePolicy(one(graph, 'iam/rolePolicy:', `${role}Rights`).inputs.policy)
+        const writes = statements.filter(({ Action }) => Action.includes('ssm:PutParameter'))
+        const denied = statements.find(
+          ({ Effect, Condition }) => Effect === 'Deny' && text(Condition).includes('"deployment"'),
+        )
+        return [
+          ...unless(
+            writes.every(
+              ({ Resource, Condition }) =>
+                Resource.every((arn) => arn.endsWith('/signing-key')) &&
+                text(Condition) === '{"StringEquals":{"ssm:Overwrite":["false"]}}',
+            ),
+            `${role} may replace a secret`,
+          ),
+          ...unless(
+            ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'].every((action) =>
+              denied?.Action.includes(action),
+            ),
+            `${role} may write the deployment`,
+          ),
+        ]
+      }),
+    broken: (graph) =>
+      change(graph, 'Reaper', (statements) => void delete named(statements, 'MakeSigningKey').Condition),
+  },
+  {
+    name: 'who reads files that anybody may have made sees neither accounts nor annotations',
+    problems: (graph) => {
+      const statements = parsePolicy(one(graph, 'iam/rolePolicy:', 'IndexerRights').inputs.policy)
+      const denied = statements.find(({ Sid }) => Sid === 'NoAccounts')
+      return [
+        ...unless(
+          denied?.Effect === 'Deny' &&
+            denied.Action.includes('dynamodb:GetItem') &&
+            text(denied.Condition).includes('"users"'),
+          'it reads accounts',
+        ),
+        ...statements
+          .filter(({ Effect, Action }) => Effect === 'Allow' && Action.some((action) => /s3:.*Object/.test(action)))
+          .flatMap(({ Resource }) => Resource)
+          .filter((arn) => arn.includes('-vault-') && !arn.endsWith('/cells/*'))
+          .map((arn) => `it reaches ${arn}`),
+      ]
+    },
+    broken: (graph) =>
+      change(graph, 'Indexer', (statements) => {
+        const cells = named(statements, 'CellNames')
+        set(cells, { Resource: String(cells.Resource).replace('cells/', '') })
+      }),
+  },
+  {
+    name: 'each writes its own log alone, and what it may do fits into a role',
+    problems: (graph) =>
+      all(graph, 'iam/rolePolicy:').flatMap(({ name, inputs }) => {
+        const logs = parsePolicy(inputs.policy).filter(({ Action }) => Action.includes('logs:PutLogEvents'))
+        return [
+          ...unless(logs.length === 1 && logs[0]?.Resource.length === 1, `${name} writes several logs`),
+          ...logs
+            .flatMap(({ Resource }) => Resource)
+            .filter(
+              (arn) =>
+                !all(graph, 'cloudwatch/logGroup:').some((group) =>
+                  arn.endsWith(`:log-group:${group.inputs.name}:log-stream:*`),
+                ),
+            )
+            .map((arn) => `${name} writes ${arn}`),
+          // IAM counts without white space.
+          ...unless(String(inputs.policy).replace(/\s/g, '').length <= 10_240, `${name} is too long`),
+        ]
+      }),
+    broken: (graph) =>
+      change(graph, 'Api', (statements) =>
+        set(named(statements, 'OwnLog'), { Resource: 'arn:aws:logs:us-east-1:123456789012:*' }),
+      ),
+  },
+]
