@@ -33,7 +33,7 @@ export async function lookAtBucket(
   { ports, launcher, clients, environment, table }: Deps,
   requestId: string,
   remainingMs: number,
-  indexer: Indexer = bundled(),
+  indexer: Pick<Indexer, 'indexFile' | 'readCells'> = bundled(),
 ): Promise<void> {
   const { clock, log } = ports
   const until = clock.now() + Math.max(0, remainingMs - marginMs)

@@ -1,0 +1,297 @@
+/** Bucket, index and the real indexer's process together, against moto: a lab uploads files, and one look tells what became of them. */
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  CopyObjectCommand,
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createIndexer, type Indexer } from '../../../functions/indexer/client.ts'
+import type { Inspector } from '../../../functions/launcher/index-dataset.ts'
+import { createCellNames } from '../../../functions/platform/aws/cells.ts'
+import { contentVersion } from '../../../functions/platform/aws/content-version.ts'
+import { createDatasetFiles } from '../../../functions/platform/aws/dataset-files.ts'
+import { createInspector } from '../../../functions/platform/aws/inspector.ts'
+import { lookAtBucket } from '../../../functions/platform/aws/look.ts'
+import { createTurn } from '../../../functions/platform/aws/turn.ts'
+import { createCatalogue } from '../../../functions/platform/dynamo/catalogue.ts'
+import { createSessionStore } from '../../../functions/platform/dynamo/sessions.ts'
+import { createDatasetFiles as createLocalFiles } from '../../../functions/platform/local/dataset-files.ts'
+import { createInspector as createLocalInspector } from '../../../functions/platform/local/inspector.ts'
+import { builtPrograms } from '../../support/built.ts'
+import { type Moto, startMoto } from '../../support/moto.ts'
+import { startTables, type Tables } from '../../support/tables.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { testSample } from '../../support/tools.ts'
+
+let moto: Moto
+let s3: S3Client
+let tables: Tables
+let indexer: Indexer
+const asked: { key: string; bytes: number }[] = []
+beforeAll(async () => {
+  ;[moto, tables] = await Promise.all([startMoto(), startTables()])
+  s3 = new S3Client({ ...moto.clientConfig, forcePathStyle: true })
+  s3.middlewareStack.add(
+    (next, context) => async (args) => {
+      const answer = await next(args)
+      const { Key = '' } = args.input as { Key?: string }
+      const { ContentLength = 0 } = answer.output as { ContentLength?: number }
+      if (context.commandName === 'GetObjectCommand') asked.push({ key: Key, bytes: ContentLength })
+      return answer
+    },
+    { step: 'initialize', name: 'count' },
+  )
+  indexer = createIndexer({ program: join(await builtPrograms(), 'indexer.mjs') })
+}, 90_000)
+afterAll(async () => {
+  s3?.destroy()
+  await Promise.all([moto?.stop(), tables?.stop()])
+})
+
+/** Where it does not matter what the files hold. */
+const refusing: Pick<Indexer, 'indexFile' | 'readCells'> = {
+  indexFile: async () => ({ problem: { code: 'no-embedding', cause: 'cause', remedy: 'remedy' } }),
+  readCells: () => Promise.reject(new Error('never asked')),
+}
+
+async function newBucket() {
+  const Bucket = `b-${randomUUID()}`
+  await s3.send(new CreateBucketCommand({ Bucket }))
+  const put = (Key: string, Body: Uint8Array | string) => s3.send(new PutObjectCommand({ Bucket, Key, Body }))
+  return { Bucket, put }
+}
+
+async function newLab() {
+  const [{ Bucket, put }, table] = [await newBucket(), await tables.empty()]
+  const clock = { now: () => Date.now() }
+  const changed: string[] = []
+  const ports = {
+    files: createDatasetFiles(s3, Bucket),
+    catalogue: createCatalogue(table),
+    cells: createCellNames(s3, Bucket, clock),
+    sessions: createSessionStore(table),
+    clock,
+    log: () => undefined,
+  }
+  const launcher = { datasetChanged: async (id: string) => void changed.push(id) }
+  const deps = { ports, launcher, clients: { s3 }, environment: { dataBucket: Bucket }, table }
+  const records = async () => new Map((await ports.catalogue.list()).map((one) => [one.id, one]))
+  /** As a Lambda of its own, every time. */
+  const look = (remainingMs = 120_000, by: Pick<Indexer, 'indexFile' | 'readCells'> = indexer) =>
+    lookAtBucket(deps, randomUUID(), remainingMs, by)
+  return { Bucket, put, look, records, ports, table, clock, changed }
+}
+
+test('one look settles what a lab uploads, moves and takes away', async () => {
+  const { Bucket, put, look, records, ports, changed } = await newLab()
+  const sample = readFileSync(testSample())
+  await put('public/PBMC 68k.h5ad', sample)
+  await put('labx/half.h5ad', sample.subarray(0, 500_000))
+  await put('labx/table.h5ad', 'cell,gene\n')
+  await put('labx/nothing.h5ad', '')
+  await look()
+  const before = (await records()).get('pbmc-68k')
+  expect(before).toMatchObject({
+    state: 'usable',
+    group: 'public',
+    title: 'PBMC 68k',
+    version: expect.stringMatching(/^[0-9a-f]{64}$/),
+    index: { cells: 700, genes: 765, embeddings: ['pca', 'umap'], layout: 'dense', distribution: 'count' },
+  })
+  expect((await ports.cells.get(before?.version ?? ''))?.names).toHaveLength(700)
+  expect((await records()).get('half')).toMatchObject({ problem: { code: 'cut-short' } })
+  expect((await records()).get('table')).toMatchObject({ state: 'refused', problem: { code: 'not-hdf5' } })
+  expect((await records()).get('nothing')).toMatchObject({ state: 'refused', problem: { code: 'empty-file' } })
+
+  // Moved, as tools do it: copied, then deleted.
+  await s3.send(new CopyObjectCommand({ Bucket, Key: 'labx/PBMC.h5ad', CopySource: `${Bucket}/public/PBMC 68k.h5ad` }))
+  await s3.send(new DeleteObjectCommand({ Bucket, Key: 'public/PBMC 68k.h5ad' }))
+  await put('labx/half.h5ad', Buffer.concat([sample, Buffer.alloc(1)]))
+  await s3.send(new DeleteObjectCommand({ Bucket, Key: 'labx/table.h5ad' }))
+  await look()
+  const after = await records()
+  expect(after.get('pbmc-68k')).toMatchObject({ state: 'usable', path: 'labx/PBMC.h5ad', version: before?.version })
+  expect(after.get('half')).toMatchObject({ state: 'usable', index: before?.index })
+  expect(after.get('table')).toMatchObject({ state: 'removed' })
+  const known = changed.length
+
+  // Nothing happened: nothing is read, and nobody is told anything.
+  asked.length = 0
+  await look()
+  expect(asked).toEqual([])
+  expect(changed.length).toBe(known)
+})
+
+test('a file is read in pieces: fewer bytes than it has, and each piece of one content', async () => {
+  const { Bucket, put } = await newBucket()
+  const sample = readFileSync(testSample())
+  // What lies behind HDF5's own end belongs to nobody and is not read.
+  await put('public/long.h5ad', Buffer.concat([sample, Buffer.alloc(20 * 2 ** 20)]))
+  const inspect = createInspector(s3, Bucket, indexer)
+  const never = new AbortController().signal
+  asked.length = 0
+  expect(await inspect.start('public/long.h5ad')).toEqual({ kind: 'whole' })
+  await inspect.hash('public/long.h5ad', never)
+  expect(await inspect.index('public/long.h5ad', never)).toMatchObject({ index: { cells: 700 } })
+  const bytes = asked.reduce((sum, one) => sum + one.bytes, 0)
+  expect(bytes).toBeGreaterThan(100_000)
+  expect(bytes).toBeLessThan(sample.byteLength + 5 * 2 ** 20)
+
+  await inspect.hash('public/long.h5ad', never)
+  await put('public/long.h5ad', sample)
+  await expect(inspect.index('public/long.h5ad', never)).rejects.toMatchObject({ code: 'conflict' })
+})
+
+test('an object that is replaced while it is read is noticed, whatever was read before', async () => {
+  const { Bucket, put } = await newBucket()
+  const sample = readFileSync(testSample())
+  await put('public/a.h5ad', sample)
+  const replacing: Pick<Indexer, 'indexFile' | 'readCells'> = {
+    readCells: indexer.readCells,
+    async indexFile(file, signal) {
+      await put('public/a.h5ad', Buffer.concat([sample, Buffer.alloc(1)]))
+      return indexer.indexFile(file, signal)
+    },
+  }
+  const inspect = createInspector(s3, Bucket, replacing)
+  const never = new AbortController().signal
+  await inspect.hash('public/a.h5ad', never)
+  await expect(inspect.index('public/a.h5ad', never)).rejects.toMatchObject({ code: 'conflict' })
+  await s3.send(new DeleteObjectCommand({ Bucket, Key: 'public/a.h5ad' }))
+  for (const call of [inspect.start('public/a.h5ad'), inspect.hash('public/a.h5ad', never)])
+    await expect(call).rejects.toMatchObject({ code: 'not-found' })
+})
+
+test('the first bytes get the verdicts of the inspector on one machine', async () => {
+  const { Bucket, put } = await newBucket()
+  const root = tempDir('both-')
+  mkdirSync(join(root, 'public'))
+  const local = createLocalInspector(createLocalFiles(root), indexer)
+  const remote: Inspector = createInspector(s3, Bucket, indexer)
+  const sample = readFileSync(testSample())
+  const files: Record<string, Uint8Array> = {
+    whole: sample,
+    'user-block-small': Buffer.concat([Buffer.alloc(512), sample]),
+    'user-block-large': Buffer.concat([Buffer.alloc(2 ** 20), sample]),
+    short: sample.subarray(0, 500_000),
+    'one-byte-short': sample.subarray(0, sample.byteLength - 1),
+    empty: new Uint8Array(),
+    'not-hdf5': Buffer.from('cell,gene\n'),
+    zeros: Buffer.alloc(100_000),
+  }
+  const [here, there]: Record<string, unknown>[] = [{}, {}]
+  for (const [name, content] of Object.entries(files)) {
+    const path = `public/${name}.h5ad`
+    await put(path, content)
+    writeFileSync(join(root, path), content)
+    if (here) here[name] = await local.start(path)
+    if (there) there[name] = await remote.start(path)
+  }
+  expect(there).toEqual(here)
+})
+
+test('an object that only its owner may read is refused for that, in words', async () => {
+  const denied = Object.assign(new Error('denied'), { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } })
+  const archived = Object.assign(new Error('cold'), { name: 'InvalidObjectState', $metadata: { httpStatusCode: 403 } })
+  const { Bucket, put } = await newBucket()
+  await put('public/a.h5ad', readFileSync(testSample()))
+  for (const [error, words] of [
+    [denied, /may not read/],
+    [archived, /Glacier/],
+  ] as const) {
+    const strict = new S3Client({ ...moto.clientConfig, forcePathStyle: true })
+    // moto checks no rights and keeps no archive, so S3's answer is put in its place.
+    strict.middlewareStack.add(
+      (next, context) => (args) => (context.commandName === 'GetObjectCommand' ? Promise.reject(error) : next(args)),
+      { step: 'initialize', name: 'refuse' },
+    )
+    const inspect = createInspector(strict, Bucket, indexer)
+    const refused = { code: 'unreadable', cause: expect.stringMatching(words) }
+    expect(await inspect.start('public/a.h5ad')).toEqual({
+      kind: 'refused',
+      problem: expect.objectContaining(refused),
+    })
+    await inspect.hash('public/a.h5ad', new AbortController().signal)
+    expect(await inspect.index('public/a.h5ad', new AbortController().signal)).toMatchObject({ problem: refused })
+    strict.destroy()
+  }
+})
+
+test('without time left it says so, and the next look does the rest', async () => {
+  const { put, look, records } = await newLab()
+  await put('public/a.h5ad', readFileSync(testSample()))
+  await expect(look(20_000)).rejects.toMatchObject({ code: 'unavailable' })
+  // A file that takes longer than what is left: its reading is ended, and nothing of it is written down.
+  const endless = (_file: unknown, signal?: AbortSignal) =>
+    new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(new Error('ended'))))
+  await expect(look(22_500, { indexFile: endless, readCells: endless })).rejects.toMatchObject({ code: 'unavailable' })
+  expect((await records()).get('a')?.state).not.toBe('usable')
+  await look()
+  expect((await records()).get('a')).toMatchObject({ state: 'usable' })
+})
+
+test('a bucket that can’t be listed empties no catalogue', async () => {
+  const { Bucket, put, look, records } = await newLab()
+  await put('public/a.h5ad', readFileSync(testSample()))
+  await look(120_000, refusing)
+  await s3.send(new DeleteObjectCommand({ Bucket, Key: 'public/a.h5ad' }))
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }))
+  for (const { Key } of Contents) await s3.send(new DeleteObjectCommand({ Bucket, Key }))
+  await s3.send(new DeleteBucketCommand({ Bucket }))
+  await expect(look()).rejects.toMatchObject({ code: 'unavailable' })
+  expect((await records()).get('a')).toMatchObject({ state: 'refused' })
+})
+
+describe('turns', () => {
+  test('are one look’s at a time; who comes meanwhile leaves word, and that is heard', async () => {
+    let now = 1_000
+    const turn = createTurn(await tables.empty(), { now: () => now })
+    const came = await Promise.all(Array.from({ length: 20 }, (_, n) => turn.take(`event-${n}`, 60_000)))
+    expect(came.filter(Boolean)).toHaveLength(1)
+    const holder = `event-${came.indexOf(true)}`
+    expect(await turn.end(holder)).toBe('again')
+    expect(await turn.end(holder)).toBe('over')
+    expect(await turn.take('late', 60_000)).toBe(true)
+    // Its own repeat after it died, and nobody else's before its time is over.
+    expect(await turn.take('late', 60_000)).toBe(true)
+    expect(await turn.take('other', 60_000)).toBe(false)
+    now = 60_001
+    expect(await turn.take('other', 120_000)).toBe(true)
+    expect(await turn.end('late')).toBe('over')
+    expect(await turn.take('third', 120_000)).toBe(false)
+  })
+
+  test('fifty events at once read each file once', async () => {
+    const { put, look, records } = await newLab()
+    const sample = readFileSync(testSample())
+    for (const name of ['a', 'b', 'c']) await put(`public/${name}.h5ad`, Buffer.concat([sample, Buffer.from(name)]))
+    asked.length = 0
+    await Promise.all(Array.from({ length: 50 }, () => look(120_000, refusing)))
+    expect([...(await records()).values()].map(({ state }) => state)).toEqual(['refused', 'refused', 'refused'])
+    const firsts = asked.filter(({ bytes, key }) => bytes === 8192 && key.startsWith('public/'))
+    expect(firsts.map(({ key }) => key).sort()).toEqual(['public/a.h5ad', 'public/b.h5ad', 'public/c.h5ad'])
+  })
+})
+
+describe('the version of an object', () => {
+  const object = { ETag: '"abc-3"', ContentLength: 10 }
+  test('is its whole checksum where it has one, so that other parts make no other version', () => {
+    const crc = { ChecksumType: 'FULL_OBJECT', ChecksumCRC64NVME: 'AAA=' }
+    expect(contentVersion({ ...object, ...crc })).toBe(contentVersion({ ...object, ...crc, ETag: '"def-9"' }))
+    expect(contentVersion({ ...object, ...crc })).not.toBe(contentVersion({ ...object, ...crc, ContentLength: 11 }))
+    const sha = { ChecksumType: 'FULL_OBJECT', ChecksumSHA256: 'AAA=' }
+    expect(contentVersion({ ...object, ...sha })).not.toBe(contentVersion({ ...object, ...crc }))
+  })
+  test('is its ETag where the checksum is that of its parts, or missing', () => {
+    const parts = { ChecksumType: 'COMPOSITE', ChecksumSHA256: 'AAA=-3' }
+    expect(contentVersion({ ...object, ...parts })).toBe(contentVersion(object))
+    expect(contentVersion({ ...object, ETag: '"def-9"' })).not.toBe(contentVersion(object))
+  })
+})
