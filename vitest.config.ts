@@ -1,4 +1,4 @@
-/** Tests in two groups, one after the other: quick ones side by side, then those that start browsers and viewers, alone. */
+/** Tests in two groups, one after the other: quick ones, then those that start browsers and viewers; two files of a group at once. */
 import { existsSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
@@ -11,7 +11,7 @@ const env = {
   ...Object.fromEntries(Object.keys(known).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
 }
 
-/** On two processors these would time each other out. */
+/** More of these than processors would time each other out; two pass on two, also under three times the load. */
 const heavy = [
   'test/e2e/**',
   'test/flow/**',
@@ -43,8 +43,7 @@ export default defineConfig({
         test: {
           name: 'heavy',
           include: heavy,
-          maxWorkers: 1,
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
