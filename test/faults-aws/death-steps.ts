@@ -15,6 +15,8 @@ export type Step = {
   /** How long after that it happens. */
   laterMs?: number
   act(process: Process, world: World, who: User): Promise<unknown>
+  /** Once its first call had its effect, the viewer is ended within minutes, whoever dies; not only when it would sleep anyway. */
+  endsSoon?: true
   /** It acts on everybody's at once, so each death has the account for itself. */
   alone?: true
 }
@@ -94,6 +96,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: 'a task event',
+    endsSoon: true,
     async prepare(world, who) {
       await world.kill(await ready(world, who))
     },
@@ -115,6 +118,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: 'the change of a dataset',
+    endsSoon: true,
     alone: true,
     prepare: async (world, who) => void (await ready(world, who)),
     laterMs: 2 * minute,

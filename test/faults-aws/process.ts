@@ -26,11 +26,29 @@ import { openTable } from '../../functions/platform/dynamo/table.ts'
 import { newSessionId } from '../../functions/platform/session-id.ts'
 import type { World } from './world.ts'
 
-/** One request: its number in this process, and of its kind, from 1. */
-export type Call = { n: number; name: string; nth: number }
-/** An `Error` is what AWS answers instead; `lose`: it had its effect, and the connection broke before the answer. */
-export type Verdict = 'go' | 'die-before' | 'die-after' | 'lose' | Error | { hold: Promise<unknown> }
+/** One request: its number in this process, how often this very question was asked before it, and what it asks. */
+export type Call = { n: number; name: string; tries: number; input: object }
+/**
+ * An `Error` is what AWS answers instead; `lose`: it had its effect, and the connection broke before the answer; `answer`:
+ * given in place of asking; `change`: what becomes of the real answer.
+ */
+export type Verdict =
+  | 'go'
+  | 'die-before'
+  | 'die-after'
+  | 'lose'
+  | Error
+  | { answer: object }
+  | { change(output: object): object }
 export type Rule = (call: Call) => Verdict
+
+/** As AWS answers when it is asked too often. */
+export const throttled = () =>
+  Object.assign(new Error('Rate exceeded'), {
+    name: 'ThrottlingException',
+    $metadata: { httpStatusCode: 400 },
+    $retryable: { throttling: true },
+  })
 
 export const mutating = /^(PutItem|UpdateItem|DeleteItem|RunTask|StopTask|RegisterTargets|DeregisterTargets|PutObject)$/
 
@@ -46,10 +64,12 @@ export type Process = {
 }
 
 const never = () => new Promise<never>(() => {})
+const answered = (output: object) => ({ $metadata: {}, ...output })
 const lost = () => Object.assign(new Error('socket hang up'), { name: 'TimeoutError', code: 'ECONNRESET' })
 
 export function startProcess(world: World, rule: Rule = () => 'go', over: Partial<Limits> = {}): Process {
   const calls: string[] = []
+  const tries = new WeakMap<object, number>()
   let die = () => {}
   let dead = false
   const died = new Promise<'died'>((resolve) => {
@@ -67,14 +87,23 @@ export function startProcess(world: World, rule: Rule = () => 'go', over: Partia
         if (dead) return never()
         const name = String(context.commandName).replace(/Command$/, '')
         calls.push(name)
-        const verdict = rule({ n: calls.length, name, nth: calls.filter((one) => one === name).length })
+        const asked = tries.get(args.input) ?? 0
+        tries.set(args.input, asked + 1)
+        const verdict = rule({ n: calls.length, name, tries: asked, input: args.input })
         if (verdict instanceof Error) throw verdict
         if (verdict === 'die-before') {
           die()
           return never()
         }
-        if (typeof verdict === 'object') await verdict.hold
-        const answer = await (name === 'RunTask' ? world.onceByToken(args.request, () => next(args)) : next(args))
+        const send = async () => {
+          if (typeof verdict === 'object' && 'answer' in verdict)
+            return { response: {}, output: answered(verdict.answer) }
+          const real = await next(args)
+          return typeof verdict === 'object' && 'change' in verdict
+            ? { ...real, output: answered(verdict.change(real.output)) }
+            : real
+        }
+        const answer = await (name === 'RunTask' ? world.onceByToken(args.request, send) : send())
         if (verdict === 'die-after') die()
         // Also what was under way when it died: its effect is there, and nobody hears of it.
         if (dead) return never()
@@ -110,7 +139,9 @@ export function startProcess(world: World, rule: Rule = () => 'go', over: Partia
   const shared = { ...moto.clientConfig, requestHandler: world.handler }
   const ecs = watched(new ECSClient(shared))
   const elb = watched(new ElasticLoadBalancingV2Client(shared))
-  const s3 = watched(new S3Client({ ...moto.clientConfig, requestHandler: world.handler, forcePathStyle: true }))
+  const s3 = watched(
+    new S3Client({ ...moto.clientConfig, requestHandler: world.handler, retryStrategy, forcePathStyle: true }),
+  )
   const patience = { tries: 6, firstMs: 1, mostMs: 1, random: () => 0, sleep: async () => {} }
   const table = openTable(dynamo, world.table.name)
   const catalogue = createCatalogue(table)

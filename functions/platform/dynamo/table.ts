@@ -4,10 +4,12 @@ import {
   CreateTableCommand,
   DescribeTableCommand,
   type DynamoDBClient,
+  DynamoDBServiceException,
   ResourceInUseException,
   ResourceNotFoundException,
 } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { LauncherError } from '../../core/errors.ts'
 
 /**
  * Everything lives in one table: `pk` groups what is read together, `sk` names the item. `live` and `dueAt` are set on
@@ -20,10 +22,48 @@ export const dueIndex = 'due'
 /** Value of `live` on every live session: one partition (some thousand sessions at once is far beyond what a lab runs). */
 export const livePartition = 'live'
 
-/** Wraps a raw client; `undefined` members are left out of items. */
+/**
+ * Wraps a raw client; `undefined` members are left out of items. What the store can't do just now (throttled, no answer, a
+ * fault of its own, after the client's own repeats) is thrown as `unavailable`, so that whoever asked is told to try again.
+ */
 export function openTable(client: DynamoDBClient, name = 'cellxgene-on-demand'): Table {
-  return { name, client: DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } }) }
+  const document = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } })
+  // A stack of its own: who has the raw client (the creation of the table) tells errors apart by their names.
+  document.middlewareStack = client.middlewareStack.clone()
+  document.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args)
+      } catch (error) {
+        throw isPassing(error) ? storeUnavailable(error) : error
+      }
+    },
+    { step: 'initialize', priority: 'high', name: 'unavailable' },
+  )
+  return { name, client: document }
 }
+
+const unreachable = /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENOENT|UND_ERR_SOCKET)$/
+
+/** Not a bug, not a condition that did not hold, not a right that lacks: a repeat may succeed. */
+function isPassing(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false
+  if (error instanceof DynamoDBServiceException) {
+    const { httpStatusCode = 0 } = error.$metadata
+    return httpStatusCode >= 500 || httpStatusCode === 429 || /thrott|limitexceeded|throughput/i.test(error.name)
+  }
+  return (
+    /^(TimeoutError|ThrottlingException)$/.test(error.name) || ('code' in error && unreachable.test(String(error.code)))
+  )
+}
+
+const storeUnavailable = (error: Error): LauncherError =>
+  new LauncherError(
+    'unavailable',
+    `The launcher’s store can’t be reached now (${error.name}). Nothing that was saved is lost. Try again in a minute; if it stays so, ask whoever runs this launcher.`,
+    { reason: error.name },
+    { cause: error },
+  )
 
 /** Creates the table where infra does not (one machine, tests). May be repeated. */
 export async function ensureTable(client: DynamoDBClient, name = 'cellxgene-on-demand'): Promise<Table> {
