@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import type { Work } from '../api/contract/gate.ts'
 import { LauncherError } from '../core/errors.ts'
-import { codeOf, type Download } from './download.ts'
+import { codeOf, type Download, notThere } from './download.ts'
 import { call } from './http-call.ts'
 import { backoff, pause } from './timing.ts'
 
@@ -21,7 +21,7 @@ export async function downloadRanges(file: UrlFile, to: string, options: Downloa
     await fetchAll(createSource(file, options), file.sizeBytes, handle, { ...options, signal })
   } catch (error) {
     if (error instanceof LauncherError) throw error
-    if (codeOf(error) === 'ENOSPC')
+    if (isNoRoom(error))
       throw new LauncherError('dataset-unusable', 'The disk of this viewer is full: the file does not fit on it.')
     throw error
   } finally {
@@ -29,6 +29,9 @@ export async function downloadRanges(file: UrlFile, to: string, options: Downloa
     await handle.close()
   }
 }
+
+/** EFBIG: larger than any file may be there, which shows before the first byte. */
+const isNoRoom = (error: unknown): boolean => ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(error))
 
 async function fetchAll(source: Source, size: number, handle: FileHandle, options: Download): Promise<void> {
   const { rangeBytes, rangesAtOnce } = options.tuning
@@ -69,7 +72,7 @@ async function fetchRange(
         onBytes(wanted.length)
       }
     } catch (error) {
-      if (error instanceof LauncherError || codeOf(error) === 'ENOSPC') throw error
+      if (error instanceof LauncherError || isNoRoom(error)) throw error
       options.signal.throwIfAborted()
     }
     if (at > before) tries = 0
@@ -103,8 +106,7 @@ function createSource(file: UrlFile, options: Download): Source {
 
   async function renew(): Promise<void> {
     const fresh = await options.freshFile()
-    if (fresh.kind !== 'url' || fresh.sizeBytes !== file.sizeBytes)
-      throw new LauncherError('dataset-changed', 'The file changed while it was downloaded. Open it again in a minute.')
+    if (fresh.kind !== 'url' || fresh.sizeBytes !== file.sizeBytes) throw changed()
     url = fresh.url
   }
 
@@ -121,6 +123,8 @@ function createSource(file: UrlFile, options: Download): Source {
         if (res.headers.etag === etag) return res
       } else if (status !== 206 && status !== 200 && status !== 416) {
         res.resume()
+        // Repeats would meet it again; a store that may not say so answers 403, and the knock that follows finds out.
+        if (status === 404) throw notThere()
         if (expired.includes(status) && used === url) {
           // One knock for all ranges that met the end of the URL together.
           renewing ??= renew().finally(() => {
@@ -136,10 +140,16 @@ function createSource(file: UrlFile, options: Download): Source {
           'dataset-unusable',
           'The file’s store does not answer ranged reads, so it can’t be downloaded.',
         )
-      throw new LauncherError('dataset-changed', 'The file changed while it was downloaded. Open it again in a minute.')
+      throw changed()
     },
   }
 }
+
+const changed = () =>
+  new LauncherError(
+    'dataset-changed',
+    'The file was replaced while it was downloaded: it changed since it was checked. Open it again in a minute.',
+  )
 
 /** Whole size, from `Content-Range: bytes 0-9/100`. */
 function totalOf(res: IncomingMessage): number {

@@ -64,7 +64,7 @@ async function linkFile(file: File & { kind: 'path' }, to: string): Promise<void
   throw unreadable()
 }
 
-const notThere = () =>
+export const notThere = () =>
   new LauncherError('dataset-unusable', 'The file is not there any more. It may have been moved or removed.')
 const unreadable = () =>
   new LauncherError('dataset-unusable', 'The file can’t be read. Check its permissions, and the space on disk.')

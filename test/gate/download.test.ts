@@ -10,7 +10,7 @@ import type { Work } from '../../functions/api/contract/gate.ts'
 import { type Download, download } from '../../functions/gate/download.ts'
 import { shortTempDir } from './short-temp-dir.ts'
 
-const tuning = { rangeBytes: 64 * 1024, rangesAtOnce: 4, stallMs: 200, backoffMs: 2, backoffMostMs: 5 }
+const tuning = { rangeBytes: 64 * 1024, rangesAtOnce: 4, stallMs: 20_000, backoffMs: 2, backoffMostMs: 5 }
 const content = randomBytes(1_000_003)
 const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
@@ -111,7 +111,8 @@ describe('from a URL', () => {
       } else return false
       return true
     })
-    expect(hash(readFileSync(await download(urlFile(store), options())))).toBe(hash(content))
+    const given = options({ tuning: { ...tuning, stallMs: 200 } })
+    expect(hash(readFileSync(await download(urlFile(store), given)))).toBe(hash(content))
   })
 
   test.each([

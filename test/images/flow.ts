@@ -17,6 +17,8 @@ const datasetId = 'pbmc'
 const key = `public/${datasetId}.h5ad`
 const cells = 700
 
+type Schema = { schema: { dataframe: { nObs: number }; annotations: { var: { index: string } } } }
+
 export async function flow(dir: string, say: (line: string) => void): Promise<void> {
   const moto = await startMoto()
   const s3 = new S3Client({ ...moto.clientConfig, forcePathStyle: true })
@@ -77,11 +79,13 @@ async function steps(bed: LocalBed, tasks: ContainerTasks, say: (line: string) =
     assert.equal(answer.status, 200, `${at}: ${answer.status} ${body.toString('utf8', 0, 300)}`)
     return { answer, body }
   }
-  const schema = JSON.parse((await answered('schema')).body.toString()) as { schema: { dataframe: { nObs: number } } }
+  const schema = JSON.parse((await answered('schema')).body.toString()) as Schema
   assert.equal(schema.schema.dataframe.nObs, cells)
   const binary = { headers: { accept: 'application/octet-stream' } }
   assert.ok((await answered('layout/obs?layout-name=umap', binary)).body.length > cells * 8)
-  assert.ok((await answered('data/var?var:index=HES4', binary)).body.length > cells * 4)
+  assert.ok(
+    (await answered(`data/var?var:${schema.schema.annotations.var.index}=HES4`, binary)).body.length > cells * 4,
+  )
   const pair = [0, 100, 200].map((from) => ({ filter: { obs: { index: [[from, from + 99]] } } }))
   const diffexp = await answered('diffexp/obs', {
     method: 'POST',
