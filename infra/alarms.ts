@@ -12,6 +12,8 @@ type Watch = Metric & {
   when: string
   above: number
   minutes: number
+  /** Seconds; one minute. */
+  period?: number
   stat: 'Sum' | 'Maximum' | 'SampleCount'
   silenceIsBad?: boolean
 }
@@ -46,13 +48,16 @@ export function alarms(fns: Functions, tasks: Tasks) {
   ) as [Metric, ...Metric[]]
   const unsaved = counted('Unsaved', tasks.logs, '{ $.event = "save-not-durable" }', 'SavesRefused')
 
-  const watch = (title: string, { when, above, minutes, stat, silenceIsBad = false, ...metric }: Watch) =>
+  const watch = (
+    title: string,
+    { when, above, minutes, stat, silenceIsBad = false, period = minute, ...metric }: Watch,
+  ) =>
     new aws.cloudwatch.MetricAlarm(title, {
       name: named(title.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase()),
       alarmDescription: when,
       ...metric,
       statistic: stat,
-      period: minute,
+      period,
       evaluationPeriods: minutes,
       datapointsToAlarm: minutes,
       threshold: above,
@@ -84,10 +89,12 @@ export function alarms(fns: Functions, tasks: Tasks) {
     stat: 'Sum',
   })
   watch('IndexerErrors', {
-    when: 'New data files could not be looked at. See the log of the indexer; the next change of a file tries again.',
+    when: 'New data files could not be looked at, three times. See the log of the indexer; the next change of a file tries again.',
     ...lambda(fns.indexer, 'Errors'),
-    above: 0,
+    // Many files at once are read in several calls, each of which but the last ends with an error so that Lambda repeats it.
+    above: 2,
     minutes: 1,
+    period: 60 * minute,
     stat: 'Sum',
   })
   watch('TasksWithoutSession', {

@@ -3,8 +3,7 @@ import { text } from './stage.ts'
 
 export type Domain = { host: string; certificate: string } | null
 
-/** @param name `CXOD_APP` or `CXOD_VIEW` */
-function domain(name: string): Domain {
+function domain(name: 'CXOD_APP' | 'CXOD_VIEW'): Domain {
   const host = text(`${name}_DOMAIN`)
   const certificate = text(`${name}_CERTIFICATE`)
   if (host === undefined && certificate === undefined) return null

@@ -104,6 +104,7 @@ export const freeTypes: readonly string[] = [
   'aws:cloudfront/vpcOrigin:VpcOrigin',
   'aws:cloudwatch/eventTarget:EventTarget',
   'aws:dynamodb/tableItem:TableItem',
+  'aws:ec2/defaultSecurityGroup:DefaultSecurityGroup',
   'aws:ec2/internetGateway:InternetGateway',
   'aws:ec2/routeTable:RouteTable',
   'aws:ec2/routeTableAssociation:RouteTableAssociation',

@@ -5,6 +5,8 @@ import { gatePort, named } from './stage.ts'
 export type Openings = ReturnType<typeof openings>
 
 export function openings({ vpc }: Network) {
+  // What a network begins with lets everything in it talk to everything: nobody uses it, and nobody shall by mistake.
+  new aws.ec2.DefaultSecurityGroup('NoGroup', { vpcId: vpc.id, ingress: [], egress: [] })
   const group = (name: string, description: string) =>
     new aws.ec2.SecurityGroup(`${name}Group`, {
       name: named(name.toLowerCase()),

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { defaultLimits } from '../functions/core/limits.ts'
 import { taskShape } from '../functions/platform/aws/settings.ts'
+import type { Setting } from './settings.ts'
 
 export const isProduction = $app.stage === 'production'
 
@@ -14,10 +15,10 @@ export const shortNamed = (what: string): string => {
   return `cxod-${$app.stage.slice(0, 15).replace(/-+$/, '')}-${hash}-${what}`
 }
 
-const setting = (name: string, otherwise: number, most: number): number => number(name, most) ?? otherwise
+const setting = (name: Setting, otherwise: number, most: number): number => number(name, most) ?? otherwise
 
 /** A whole number of the environment; undefined when it is not set. */
-export function number(name: string, most: number): number | undefined {
+export function number(name: Setting, most: number): number | undefined {
   const given = process.env[name]
   if (given === undefined || given === '') return undefined
   const value = Number(given)
@@ -26,7 +27,7 @@ export function number(name: string, most: number): number | undefined {
 }
 
 /** A text of the environment; undefined when it is not set or empty. */
-export const text = (name: string): string | undefined => process.env[name]?.trim() || undefined
+export const text = (name: Setting): string | undefined => process.env[name]?.trim() || undefined
 
 /** Viewers at once. A load balancer has at most 100 target groups, which is not adjustable. */
 export const slotCount = setting('CXOD_SLOTS', 20, 100)

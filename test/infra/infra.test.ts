@@ -1,9 +1,10 @@
 /** The plan of a deploy keeps its promises; and each promise is broken once, to see that the question would notice. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parseDeployment } from '../../functions/platform/aws/settings.ts'
 import { projectRoot } from '../../functions/setup/python.ts'
+import { deploySettings } from '../../infra/settings.ts'
 import { all, one, type Promised } from './ask.ts'
 import { type Graph, originSecret, planned } from './graph.ts'
 import { policyTable } from './policy-table.ts'
@@ -98,6 +99,23 @@ describe('another stage, with every setting', () => {
       `${originSecret}-before`,
     ])
     expect(one(graph, 'sns/topicSubscription:', 'AlarmEmail').inputs).toMatchObject({ endpoint: 'lab@example.org' })
+  })
+})
+
+describe('the settings of a deploy', () => {
+  const infra = path.join(projectRoot(), 'infra')
+  const sources = readdirSync(infra)
+    .filter((name) => name.endsWith('.ts') && name !== 'settings.ts')
+    .map((name) => readFileSync(path.join(infra, name), 'utf8'))
+    .join('\n')
+
+  it('are those of the guide: each is read, and no other', () => {
+    // Two are put together: CXOD_APP and CXOD_VIEW, each with _DOMAIN and _CERTIFICATE.
+    const read = (name: string) =>
+      sources.includes(`'${name}'`) || sources.includes(`'${name.replace(/_(DOMAIN|CERTIFICATE)$/, '')}'`)
+    expect(Object.keys(deploySettings).filter((name) => !read(name))).toEqual([])
+    const named = new Set([...sources.matchAll(/process\.env\.(\w+)/g)].map(([, name]) => name))
+    expect([...named]).toEqual([])
   })
 })
 

@@ -3,7 +3,7 @@
  * breaks it: a promise whose question still says yes then is no promise.
  */
 import { tableShape } from '../../functions/platform/dynamo/table.ts'
-import { all, type Inputs, one, type Promised, set, text } from './ask.ts'
+import { all, type Inputs, one, type Promised, set, text, unless } from './ask.ts'
 import type { Graph } from './graph.ts'
 
 const idOf = (name: string) => `sg-${name.toLowerCase()}`
@@ -47,6 +47,14 @@ export const groundPromises: readonly Promised[] = [
     ],
     broken: (graph) =>
       void Object.assign(one(graph, 'vpc/securityGroupIngressRule:', 'BalancerIn').inputs, { cidrIpv4: '0.0.0.0/0' }),
+  },
+  {
+    name: 'who forgets to name a group gets one that lets nothing in or out',
+    problems: (graph) => {
+      const { ingress, egress, vpcId } = one(graph, 'ec2/defaultSecurityGroup:', 'NoGroup').inputs
+      return unless(text([ingress, egress]) === '[[],[]]' && vpcId === 'vpc-vpc', 'the default group is open')
+    },
+    broken: (graph) => void delete one(graph, 'ec2/defaultSecurityGroup:', 'NoGroup').inputs.egress,
   },
   {
     name: 'the load balancer is internal, in subnets without a way out, and hears CloudFront alone',

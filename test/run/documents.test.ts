@@ -1,5 +1,5 @@
 /** Generated parts of documents: drift is seen, and a document without its marks can't pass unnoticed. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -17,8 +17,15 @@ describe('generated parts', () => {
   })
 
   it('are told when they drift, and right when written', () => {
-    writeFileSync(path.join(folder, 'README.md'), '<!-- settings:start -->\n| old |\n<!-- settings:end -->\n')
-    expect(documentsDrift(folder)).toEqual([expect.stringContaining('npm run docs')])
+    const parts = { 'README.md': ['settings'], 'infra/README.md': ['deploy-settings', 'idle-costs'] }
+    mkdirSync(path.join(folder, 'infra'))
+    for (const [file, names] of Object.entries(parts)) {
+      const marked = names.map((name) => `<!-- ${name}:start -->\n| old |\n<!-- ${name}:end -->\n`)
+      writeFileSync(path.join(folder, file), marked.join(''))
+    }
+    const drift = documentsDrift(folder)
+    expect(drift).toHaveLength(Object.values(parts).flat().length)
+    for (const words of drift) expect(words).toContain('npm run docs')
     writeDocuments(folder)
     expect(documentsDrift(folder)).toEqual([])
     expect(readFileSync(path.join(folder, 'README.md'), 'utf8')).toContain('`CXOD_VIEW_PORT`')

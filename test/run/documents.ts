@@ -2,11 +2,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { settingsMarkdown } from '../../functions/platform/local/settings-table.mjs'
+import { deploySettingsMarkdown } from '../../infra/settings.ts'
 import { idleCostsMarkdown } from './cost-tables.ts'
 
 /** A generated part stands between `<!-- name:start -->` and `<!-- name:end -->`. */
 const parts: readonly { file: string; name: string; make(): string }[] = [
   { file: 'README.md', name: 'settings', make: settingsMarkdown },
+  { file: 'infra/README.md', name: 'deploy-settings', make: deploySettingsMarkdown },
   { file: 'infra/README.md', name: 'idle-costs', make: idleCostsMarkdown },
 ]
 
