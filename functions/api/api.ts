@@ -1,7 +1,7 @@
 /** The HTTP API as a value: `/api`, `/gate`, the OpenAPI document, and problem documents for everything that goes wrong. */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { LauncherError } from '../core/errors.ts'
-import { type ApiDeps, type Env, smallBodyBytes, uploadBytes } from './deps.ts'
+import { type ApiDeps, type Env, smallBodyBytes, uploadLimit } from './deps.ts'
 import { commonHeaders, limitBodies, limitTime, requireSignIn } from './guards.ts'
 import { allowedMethods } from './not-found.ts'
 import { describeApi } from './openapi.ts'
@@ -28,7 +28,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<Env> {
     },
   })
   app.use('*', commonHeaders(deps.appOrigin.startsWith('https:')), limitTime(deps.limits.apiTimeoutMs))
-  const limit = limitBodies(smallBodyBytes, uploadBytes, isUpload)
+  const limit = limitBodies(smallBodyBytes, uploadLimit(deps.launcher.directBytes), isUpload)
   openRoutes(app, deps)
   describeApi(app, deps.appOrigin)
 

@@ -27,6 +27,15 @@ export const defaultVaultBodyBytes = 128 * 2 ** 20
 /** Largest file of labels that a person may upload, bytes. */
 export const uploadBytes = 64 * 2 ** 20
 
+/** What of it may come in one body. Some platforms pass on less: the rest is put elsewhere first. */
+export const uploadLimit = (directBytes: number | null): { bytes: number; advice: string } =>
+  directBytes === null || directBytes >= uploadBytes
+    ? { bytes: uploadBytes, advice: '' }
+    : {
+        bytes: directBytes,
+        advice: ` A larger file of labels goes by the API: see “Upload a large file of labels” in /openapi.json.`,
+      }
+
 /** Largest body of anything else: names, passwords, a link's secret. */
 export const smallBodyBytes = 64 * 2 ** 10
 

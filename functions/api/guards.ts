@@ -7,21 +7,28 @@ import { LauncherError } from '../core/errors.ts'
 import type { Env } from './deps.ts'
 
 /** Throws `too-large` as soon as a body passes `bytes`, announced or not. */
-export function limitBody(bytes: number): MiddlewareHandler {
+export function limitBody(bytes: number, advice = ''): MiddlewareHandler {
   return bodyLimit({
     maxSize: bytes,
     onError: () => {
-      throw new LauncherError('too-large', `The body is larger than ${size(bytes)}.`, { limitBytes: bytes })
+      throw tooLarge(bytes, advice)
     },
   })
 }
+
+export const tooLarge = (bytes: number, advice = ''): LauncherError =>
+  new LauncherError('too-large', `The body is larger than ${size(bytes)}.${advice}`, { limitBytes: bytes })
 
 /**
  * A small limit for all but the few calls that bring a file: theirs comes with `large`, which belongs behind the sign-in. A body
  * of unknown length is taken into memory by whoever limits it, and nobody without an account may fill that.
  */
-export function limitBodies(small: number, file: number, bringsFile: (method: string, path: string) => boolean) {
-  const [limitSmall, limitFile] = [limitBody(small), limitBody(file)]
+export function limitBodies(
+  small: number,
+  file: { bytes: number; advice: string },
+  bringsFile: (method: string, path: string) => boolean,
+) {
+  const [limitSmall, limitFile] = [limitBody(small), limitBody(file.bytes, file.advice)]
   const when =
     (wanted: boolean, limit: MiddlewareHandler): MiddlewareHandler =>
     (c, next) =>

@@ -22,6 +22,7 @@ const problemWords = {
   404: 'No such thing, or not one you may know of',
   409: 'Not possible as things are; `code` and `detail` say why',
   412: 'A newer version is there; `latest` says which',
+  413: 'Larger than what is taken; `limitBytes` says how much that is',
   429: 'Too many attempts; see `retry-after`',
   503: 'No room, or not available just now; see `retry-after`',
 } as const

@@ -1,4 +1,5 @@
 /** Speaks to the API: asks for work, reports, and reaches the vault. One try per call; who calls decides what to try again. */
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import http, { type IncomingMessage, type RequestOptions } from 'node:http'
 import type {
@@ -9,6 +10,8 @@ import type {
   KnockAnswer,
   ProgressReport,
   SavedVersion,
+  UploadAnswer,
+  UploadRequest,
 } from '../api/contract/gate.ts'
 import { LauncherError } from '../core/errors.ts'
 import type { Clock, VaultKind } from '../core/ports.ts'
@@ -40,6 +43,8 @@ export type Api = {
   close(): void
 }
 
+/** A larger body is announced first: there may be another way for it. */
+const askFirstBytes = 4 * 2 ** 20
 /** Bound of any JSON answer of the API, bytes. */
 const answerMost = 2 ** 20
 
@@ -85,6 +90,32 @@ export function createApiClient(
     return value as T
   }
 
+  /** The address was signed by the API and needs no token; ours must not go there. */
+  async function elsewhere(method: string, url: string, more: Partial<Parameters<typeof call>[2]> = {}) {
+    const { target: host, path } = parseAddress(url)
+    try {
+      return await call(host, path, { method, timeoutMs: options.timeoutMs, ...more })
+    } catch (error) {
+      throw unavailable(`The vault's bucket can't be reached (${reason(error)}).`, error)
+    }
+  }
+
+  /** @returns the name of what was uploaded, or null when it is to be sent directly */
+  async function upload(kind: VaultKind, content: { file: string; sizeBytes: number }): Promise<string | null> {
+    const hash = createHash('sha256')
+    for await (const part of createReadStream(content.file) as AsyncIterable<Buffer>) hash.update(part)
+    const wish: UploadRequest = { sizeBytes: content.sizeBytes, sha256: hash.digest('hex') }
+    const answer = await post<UploadAnswer>(`/gate/vault/${kind}/upload`, wish, ['direct', 'url'])
+    if (answer.status === 'direct') return null
+    // Until its answer nothing comes back, so the whole way there counts: a megabyte a second at least.
+    const timeoutMs = options.timeoutMs + content.sizeBytes / 1000
+    const body = createReadStream(content.file)
+    const res = await elsewhere('PUT', answer.url, { body, headers: answer.headers, timeoutMs })
+    res.resume()
+    if (res.statusCode !== 200) throw unavailable(`The vault's bucket answered an upload with ${res.statusCode ?? 0}.`)
+    return answer.ref
+  }
+
   return {
     knock: () => post<KnockAnswer>('/gate/knock', {}, ['not-yet', 'leave', 'work']),
     progress: (report) => post<GateAnswer>('/gate/progress', report, ['stay', 'again', 'leave']),
@@ -100,17 +131,24 @@ export function createApiClient(
       if (status >= 300 && status !== 409) throw unavailable(`The API answered a goodbye with ${status}.`)
     },
     async vaultRead(kind, version) {
-      const res = await send('GET', `/gate/vault/${kind}/${encodeURIComponent(version)}`)
+      let res = await send('GET', `/gate/vault/${kind}/${encodeURIComponent(version)}`)
+      if (res.statusCode === 307 && res.headers.location) {
+        res.resume()
+        res = await elsewhere('GET', res.headers.location)
+      }
       if (res.statusCode === 200) return res
       res.resume()
       throw unavailable(`The API answered a read of ${kind} ${version} with ${res.statusCode ?? 0}.`)
     },
     async vaultPut(kind, content, save) {
+      const ref = content && content.sizeBytes > askFirstBytes ? await upload(kind, content) : null
+      const body = ref === null ? content : null
       const res = await send('PUT', `/gate/vault/${kind}`, {
-        body: content ? createReadStream(content.file) : Buffer.alloc(0),
+        body: body ? createReadStream(body.file) : Buffer.alloc(0),
         headers: {
           'content-type': 'text/csv; charset=utf-8',
-          'content-length': content?.sizeBytes ?? 0,
+          'content-length': body?.sizeBytes ?? 0,
+          ...(ref === null ? {} : { 'x-upload-ref': ref }),
           'x-request-sha256': save.requestSha256,
           ...(save.base === null ? { 'if-none-match': '*' } : { 'if-match': `"${save.base}"` }),
         },
@@ -138,6 +176,13 @@ export function createApiClient(
     lastHeardAt: () => lastHeardAt,
     close: () => agent?.destroy(),
   }
+}
+
+function parseAddress(address: string): { target: RequestOptions; path: string } {
+  const { target } = parseApiUrl(address)
+  const { pathname, search } = new URL(address)
+  if (target.socketPath) throw unavailable('The API named an address that is none.')
+  return { target, path: pathname + search }
 }
 
 function parseApiUrl(apiUrl: string): { target: RequestOptions; prefix: string } {

@@ -1,13 +1,14 @@
 /** Annotations and gene sets in the vault: what a gate saves, and what their owner reads, downloads and restores. */
 import { createHash } from 'node:crypto'
-import type { SavedVersion } from '../api/contract/gate.ts'
+import type { SavedVersion, UploadAnswer, UploadRequest } from '../api/contract/gate.ts'
 import { LauncherError } from '../core/errors.ts'
 import type { VaultKind, VaultVersion } from '../core/ports.ts'
 import type { GatePrincipal, Principal } from '../core/principal.ts'
 import { isLive, type Session } from '../core/session.ts'
 import { type Context, sessionOfGate } from './context.ts'
+import { bodyOf, offer } from './large-bodies.ts'
 import { openable } from './launch.ts'
-import type { KeptAnnotations } from './types.ts'
+import type { KeptAnnotations, Uploaded } from './types.ts'
 
 /** The live session of a gate; a dying gate must not be able to harm its successor. */
 async function liveSession(context: Context, gate: GatePrincipal): Promise<Session> {
@@ -27,11 +28,15 @@ export async function vaultRead(
   return context.ports.vault.read({ ownerId, datasetId, kind }, version)
 }
 
+export async function vaultUpload(context: Context, gate: GatePrincipal, body: UploadRequest): Promise<UploadAnswer> {
+  return offer(context, (await liveSession(context, gate)).id, body)
+}
+
 export async function vaultPut(
   context: Context,
   gate: GatePrincipal,
   kind: VaultKind,
-  body: Uint8Array,
+  given: Uint8Array | Uploaded,
   save: { base: string | null; requestSha256: string },
 ): Promise<SavedVersion> {
   const { ports } = context
@@ -39,6 +44,7 @@ export async function vaultPut(
   // Its gate refuses already; but a gate shares its task with a viewer that reads untrusted files.
   if (session.mode === 'view')
     throw new LauncherError('read-only', 'This viewer is for looking only; nothing is saved from it.')
+  const body = await bodyOf(context, session.id, given)
   const { ownerId, datasetId, datasetVersion, obsIndexHash } = session
   const saved = await ports.vault.put({ ownerId, datasetId, kind }, body, {
     ...save,

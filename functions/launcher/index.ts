@@ -8,6 +8,7 @@ import { watchSessions } from './changes.ts'
 import { createHere } from './context.ts'
 import { beat, bye } from './heartbeat.ts'
 import { keepBeside } from './keep-beside.ts'
+import { lend, offer } from './large-bodies.ts'
 import { launch } from './launch.ts'
 import { createLine, stillWaiting } from './line.ts'
 import { getDataset, listDatasets } from './list-datasets.ts'
@@ -61,6 +62,7 @@ export function createLauncher(given: Ports, limits: Limits, gates: GateSettings
     beat: (gate, report) => beat(context, gate, report),
     bye: (gate, report) => thenPromote(bye(context, gate, report)),
     vaultRead: (gate, kind, version) => annotations.vaultRead(context, gate, kind, version),
+    vaultUpload: (gate, body) => annotations.vaultUpload(context, gate, body),
     vaultPut: (gate, kind, body, save) => annotations.vaultPut(context, gate, kind, body, save),
     listAnnotations: (who) => annotations.listAnnotations(context, who),
     history: (who, datasetId, kind) => annotations.history(context, who, datasetId, kind),
@@ -68,6 +70,9 @@ export function createLauncher(given: Ports, limits: Limits, gates: GateSettings
     restore: (who, datasetId, kind, version, base) => annotations.restore(context, who, datasetId, kind, version, base),
     keepBeside: (who, datasetId, kind, save) => keepBeside(context, who, datasetId, kind, save),
     uploadLabels: (who, datasetId, upload) => uploadLabels(context, who, datasetId, upload),
+    offerUpload: (who, body) => offer(context, who.id, body),
+    directBytes: ports.vault.uploads?.directBytes ?? null,
+    lend: (body, fileName) => lend(context, body, fileName),
     carried: (who, datasetId) => carried(context, who, datasetId),
     makeLink: (who, datasetId, wish) => share.makeLink(context, who, datasetId, wish),
     listLinks: (who, datasetId) => share.listLinks(context, who, datasetId),

@@ -7,6 +7,8 @@ import type {
   KnockAnswer,
   ProgressReport,
   SavedVersion,
+  UploadAnswer,
+  UploadRequest,
 } from '../api/contract/gate.ts'
 import type { Dataset } from '../core/dataset.ts'
 import type { LaunchLink } from '../core/link.ts'
@@ -23,6 +25,9 @@ export type LaunchOptions = {
   /** Take the next larger size than the last session had. */
   larger?: boolean
 }
+
+/** A body that was put where `vaultUpload` or `offerUpload` said. */
+export type Uploaded = { ref: string; mostBytes: number }
 
 /** What became of labels or gene sets that were brought together with others. */
 export type Merged = { version: string; report: MergeReport }
@@ -74,11 +79,13 @@ export interface Launcher {
   bye(gate: GatePrincipal, report: ByeReport): Promise<void>
   /** Throws `session-over` when the session no longer owns its (owner, dataset). */
   vaultRead(gate: GatePrincipal, kind: VaultKind, version: string): Promise<Uint8Array>
+  /** Where a body too large for the way to the API goes; `vaultPut` names it then. Throws `session-over`. */
+  vaultUpload(gate: GatePrincipal, body: UploadRequest): Promise<UploadAnswer>
   /** Throws `session-over`, `base-mismatch` (`data.latest`). */
   vaultPut(
     gate: GatePrincipal,
     kind: VaultKind,
-    body: Uint8Array,
+    body: Uint8Array | Uploaded,
     save: { base: string | null; requestSha256: string },
   ): Promise<SavedVersion>
 
@@ -106,8 +113,14 @@ export interface Launcher {
   uploadLabels(
     who: Principal,
     datasetId: string,
-    upload: { body: Uint8Array; base: string | null; mode: 'replace' | 'add' },
+    upload: { body: Uint8Array | Uploaded; base: string | null; mode: 'replace' | 'add' },
   ): Promise<Merged>
+  /** As `vaultUpload`, for a person's file of labels. */
+  offerUpload(who: Principal, body: UploadRequest): Promise<UploadAnswer>
+  /** Most bytes of a body that comes or goes directly; null: no bound of the platform's. */
+  readonly directBytes: number | null
+  /** An address for a body that is too large to go directly, as a file of this name; null when it is not. */
+  lend(body: Uint8Array, fileName: string): Promise<string | null>
   /** What became of the newest labels when the dataset was replaced; null when somebody has saved since. */
   carried(who: Principal, datasetId: string): Promise<Merged | null>
 

@@ -6,16 +6,18 @@ import { modeOf, type Principal } from '../core/principal.ts'
 import type { Context } from './context.ts'
 import { sha256 } from './hash.ts'
 import { formatLabels, parseLabels, parseUpload } from './labels-csv.ts'
+import { bodyOf } from './large-bodies.ts'
 import { openable } from './launch.ts'
-import type { Merged } from './types.ts'
+import type { Merged, Uploaded } from './types.ts'
 
 /** A file of labels by cell name, for the dataset as it is now. Throws `bad-request`, `base-mismatch`, `unavailable`. */
 export async function uploadLabels(
-  { ports }: Context,
+  context: Context,
   who: Principal,
   datasetId: string,
-  upload: { body: Uint8Array; base: string | null; mode: 'replace' | 'add' },
+  wish: { body: Uint8Array | Uploaded; base: string | null; mode: 'replace' | 'add' },
 ): Promise<Merged> {
+  const { ports } = context
   const dataset = openable(who, await ports.catalogue.get(datasetId), datasetId)
   if (modeOf(who) === 'view') throw new LauncherError('read-only', 'A link for looking keeps no labels.')
   const cells = await ports.cells.get(dataset.version)
@@ -24,6 +26,7 @@ export async function uploadLabels(
       'unavailable',
       'The names of this dataset’s cells are still being read. Try again in a minute.',
     )
+  const upload = { ...wish, body: await bodyOf(context, who.id, wish.body) }
   const given = parseUpload(upload.body)
   const names = new Set(cells.names)
   const { table: own, report } = bring(given, { names, columns: cells.columns })

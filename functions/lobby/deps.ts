@@ -25,6 +25,8 @@ export type LobbyDeps = {
     | 'readVersion'
     | 'keepBeside'
     | 'carried'
+    | 'lend'
+    | 'directBytes'
   >
   /** Does this login still stand for this owner? With the groups of now; null ends what its cookies opened. */
   checkLogin(loginId: string, ownerId: string): Promise<Principal | null>

@@ -27,6 +27,9 @@ export async function download(c: Context, deps: LobbyDeps, page: PageAddress): 
   const body = await deps.launcher.readVersion(who, page.datasetId, wanted.kind, newest.version)
   // A dataset's id is made of [a-z0-9-]: safe in a header and on every file system.
   const name = `${page.datasetId}-${wanted.kind}-v${newest.version}.csv`
+  const elsewhere = await deps.launcher.lend(body, name)
+  if (elsewhere !== null)
+    return c.body(null, 307, { location: elsewhere, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
   return c.body(new Uint8Array(body), 200, {
     'content-type': 'text/csv; charset=utf-8',
     'content-disposition': `attachment; filename="${name}"`,

@@ -22,7 +22,7 @@ import { assertKnown, whoAsks } from './who.ts'
 export function createLobby(deps: LobbyDeps): Hono {
   assertOrigins(deps)
   const app = new Hono()
-  const merge = createMerge()
+  const merge = createMerge(deps.launcher.directBytes)
   type Handle = (c: Context, deps: LobbyDeps, page: PageAddress) => Response | Promise<Response>
   const at = (handle: Handle) => (c: Context) => {
     const page = addressOf(c)

@@ -13,8 +13,12 @@ export const mergeBytes = 64 * 2 ** 20
 /** Bodies on their way; of each owner one, so that nobody who sends slowly holds the places of all. */
 const atOnce = 8
 
-export function createMerge(): (c: Context, deps: LobbyDeps, page: PageAddress) => Promise<Response> {
-  const limit = bodyLimit({ maxSize: mergeBytes, onError: tooLarge })
+/** @param directBytes the most that comes through at all; null: no bound of the platform's */
+export function createMerge(
+  directBytes: number | null,
+): (c: Context, deps: LobbyDeps, page: PageAddress) => Promise<Response> {
+  const most = Math.min(mergeBytes, directBytes ?? mergeBytes)
+  const limit = bodyLimit({ maxSize: most, onError: () => tooLarge(most) })
   const sending = new Set<string>()
   let last: Promise<unknown> = Promise.resolve()
   /** One after the other: each holds its body and what it inflates to in memory. */
@@ -48,6 +52,10 @@ export function createMerge(): (c: Context, deps: LobbyDeps, page: PageAddress) 
   }
 }
 
-function tooLarge(): never {
-  throw new LauncherError('too-large', `This is larger than a page saves (${mergeBytes / 2 ** 20} MiB).`)
+function tooLarge(most: number): never {
+  throw new LauncherError(
+    'too-large',
+    `This is more than can be kept beside what is there (${most / 2 ** 20} MiB). Download it from this page; the launcher’s page of annotations takes the file.`,
+    { limitBytes: most },
+  )
 }

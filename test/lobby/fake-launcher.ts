@@ -73,6 +73,8 @@ export function fakeLauncher(now: () => number, onLaunch: (session: Session) => 
     findSession: async (who, datasetId) => launcher.session(who.id, datasetId),
     history: async () => [],
     carried: async () => null,
+    lend: async () => null,
+    directBytes: null,
     keepBeside: async () => {
       throw new LauncherError('bad-request', 'nothing is kept here')
     },

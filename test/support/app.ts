@@ -6,7 +6,7 @@ import type { WebDeps } from '../../functions/api/pages/deps.ts'
 import type { AuthDeps } from '../../functions/auth/auth.ts'
 import type { Dataset } from '../../functions/core/dataset.ts'
 import { defaultLimits, type Limits } from '../../functions/core/limits.ts'
-import type { LogLevel, UserRecord } from '../../functions/core/ports.ts'
+import type { LogLevel, Ports, UserRecord } from '../../functions/core/ports.ts'
 import type { User } from '../../functions/core/principal.ts'
 import type { Conform, OpenApi } from './conform.ts'
 import { appOrigin, aUser, testAuth, viewOrigin } from './people.ts'
@@ -39,13 +39,14 @@ type Options = {
   limits?: Partial<Limits>
   auth?: Partial<AuthDeps>
   web?: Partial<WebDeps>
+  ports?: Partial<Ports>
 }
 
 export const webDir = fileURLToPath(new URL('../../web', import.meta.url))
 
 /** @param dir private to this app */
 export async function openTestApp(dir: string, options: Options = {}): Promise<TestApp> {
-  const bed = await openTestBed(dir, options.datasets)
+  const bed = await openTestBed(dir, options.datasets, options.ports)
   const logged: LogLine[] = []
   const keep = keepOutput('app')
   const log: WebDeps['log'] = (level, event, fields = {}) => {

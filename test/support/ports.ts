@@ -125,7 +125,11 @@ export type TestBed = {
 }
 
 /** @param dir private to this bed: the store and the vault live in it */
-export async function openTestBed(dir: string, datasets: readonly Dataset[] = [aDataset()]): Promise<TestBed> {
+export async function openTestBed(
+  dir: string,
+  datasets: readonly Dataset[] = [aDataset()],
+  given: Partial<Ports> = {},
+): Promise<TestBed> {
   const store = await openStore(dir)
   let now = 1_800_000_000_000
   const clock = {
@@ -155,6 +159,7 @@ export async function openTestBed(dir: string, datasets: readonly Dataset[] = [a
     newId: () => [...randomBytes(20)].map((byte) => 'abcdefghijklmnopqrstuvwxyz234567'[byte % 32]).join(''),
     gateToken: async (session) => `token-of-${session.id}`,
     log: () => {},
+    ...given,
   }
   const gates = { apiSilenceMs: 60_000, beatMs: 15_000, routeKey: {} }
   return {

@@ -86,6 +86,28 @@ export const byeReport = z.object({
 export type ByeReport = z.infer<typeof byeReport>
 
 /**
+ * `POST /gate/vault/<kind>/upload`: asked before a body of more than `askFirstBytes` is sent. `direct`: the plain way. `url`: it
+ * goes there by PUT with these headers, then `PUT /gate/vault/<kind>` comes without a body and names it: `x-upload-ref`.
+ */
+export const uploadRequest = z.object({
+  sizeBytes: z.number().int().positive(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+})
+export type UploadRequest = z.infer<typeof uploadRequest>
+export const uploadAnswer = z.discriminatedUnion('status', [
+  z.object({ status: z.literal('direct') }),
+  z.object({
+    status: z.literal('url'),
+    url: z.string(),
+    headers: z.record(z.string(), z.string()),
+    ref: z.string(),
+  }),
+])
+export type UploadAnswer = z.infer<typeof uploadAnswer>
+
+/**
+ * `GET /gate/vault/<kind>/<version>`: 200 with the CSV, or 307 to where it is read without the gate's token.
+ *
  * `PUT /gate/vault/<kind>`: body CSV (UTF-8). Headers: `if-match: "<base>"`, or `if-none-match: *` for the first version;
  * `x-request-sha256`: hash of the browser's request body. 200 with `savedVersion`; 412 problem with `latest`; 409 when the
  * session is over.

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono'
 import { MessagePage } from '../../../web/message.tsx'
 import { LauncherError } from '../../core/errors.ts'
 import type { Principal } from '../../core/principal.ts'
-import { type Env, smallBodyBytes, uploadBytes } from '../deps.ts'
+import { type Env, smallBodyBytes, uploadLimit } from '../deps.ts'
 import { assertOwnOrigin, commonHeaders, limitBodies, limitTime } from '../guards.ts'
 import { allowedMethods } from '../not-found.ts'
 import { methodNotAllowed, type Problem, problemHeaders, toProblem } from '../problem.ts'
@@ -25,7 +25,7 @@ export function createWeb(deps: WebDeps): Hono<Env> {
   const render = createRender(deps)
   const app = new Hono<Env>()
   const isUpload = (method: string, path: string) => method === 'POST' && path.endsWith('/labels/upload')
-  const limit = limitBodies(smallBodyBytes, uploadBytes, isUpload)
+  const limit = limitBodies(smallBodyBytes, uploadLimit(deps.launcher.directBytes), isUpload)
   app.use('*', commonHeaders(appOrigin.startsWith('https:')), limitTime(limits.apiTimeoutMs), limit.small)
   assetRoutes(app, deps.assets)
   signInRoutes(app, deps, render)

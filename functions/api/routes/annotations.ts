@@ -1,9 +1,12 @@
 /** What people keep: versions of labels and gene sets, to look at, download and restore. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { LauncherError } from '../../core/errors.ts'
+import { uploadAnswer, uploadRequest } from '../contract/gate.ts'
 import { kept, listOf, merged, restoreRequest, vaultKind, version } from '../contract/public.ts'
-import type { ApiDeps, Env } from '../deps.ts'
+import { csv } from '../csv.ts'
+import { type ApiDeps, type Env, uploadBytes } from '../deps.ts'
 import { downloadName } from '../download-name.ts'
+import { tooLarge } from '../guards.ts'
 import { json, jsonBody, problems } from '../openapi.ts'
 import { wireVersion } from '../wire.ts'
 import { datasetParam } from './datasets.ts'
@@ -40,6 +43,7 @@ const download = createRoute({
   request: { params: z.object({ ...ref, version: versionParam }) },
   responses: {
     200: { description: 'UTF-8; labels by cell name', content: { 'text/csv': { schema: z.string() } } },
+    307: { description: 'On AWS, for more than 4 MiB: where the file is, for five minutes' },
     ...problems(400, 401, 404),
   },
 })
@@ -71,6 +75,7 @@ const upload = createRoute({
     headers: z.object({
       'if-match': z.string().optional().openapi({ description: 'The newest version you know of, in quotes' }),
       'if-none-match': z.literal('*').optional().openapi({ description: 'Nothing is kept yet' }),
+      'x-upload-ref': z.string().optional().openapi({ description: 'Of a large file that was put elsewhere before' }),
     }),
     body: { required: true, content: { 'text/csv': { schema: z.string() } } },
   },
@@ -80,7 +85,24 @@ const upload = createRoute({
   },
 })
 
+const offer = createRoute({
+  method: 'post',
+  path: '/api/datasets/{datasetId}/annotations/labels/upload',
+  tags: ['annotations'],
+  summary: 'Upload a large file of labels',
+  description:
+    'For a file of more than 4 MiB on AWS. `url`: PUT the file there with these headers, then upload labels with an empty body and `x-upload-ref`. `direct`: upload labels as they are.',
+  request: { params: z.object({ datasetId: datasetParam }), body: jsonBody(uploadRequest) },
+  responses: { 200: json(uploadAnswer, 'Where it goes'), ...problems(400, 401, 403, 404, 413) },
+})
+
 export function annotationRoutes(app: OpenAPIHono<Env>, { launcher }: ApiDeps): void {
+  app.openapi(offer, async (c) => {
+    const wish = c.req.valid('json')
+    if (wish.sizeBytes > uploadBytes) throw tooLarge(uploadBytes)
+    await launcher.getDataset(c.var.who, c.req.valid('param').datasetId)
+    return c.json(await launcher.offerUpload(c.var.who, wish), 200)
+  })
   app.openapi(upload, async (c) => {
     const { 'if-match': match, 'if-none-match': none } = c.req.valid('header')
     const base = /^"(\d{1,12})"$/.exec(match ?? '')?.[1] ?? null
@@ -89,7 +111,8 @@ export function annotationRoutes(app: OpenAPIHono<Env>, { launcher }: ApiDeps): 
         'bad-request',
         'Say which version this replaces: if-match: "<version>", or if-none-match: * when nothing is kept yet.',
       )
-    const body = new Uint8Array(await c.req.arrayBuffer())
+    const ref = c.req.valid('header')['x-upload-ref']
+    const body = ref === undefined ? new Uint8Array(await c.req.arrayBuffer()) : { ref, mostBytes: uploadBytes }
     const { mode } = c.req.valid('query')
     return c.json(await launcher.uploadLabels(c.var.who, c.req.valid('param').datasetId, { body, base, mode }), 200)
   })
@@ -109,10 +132,7 @@ export function annotationRoutes(app: OpenAPIHono<Env>, { launcher }: ApiDeps): 
   app.openapi(download, async (c) => {
     const param = c.req.valid('param')
     const body = await launcher.readVersion(c.var.who, param.datasetId, param.kind, param.version)
-    return c.body(new Uint8Array(body), 200, {
-      'content-type': 'text/csv; charset=utf-8',
-      'content-disposition': `attachment; filename="${downloadName(param.datasetId, param.kind, param.version)}"`,
-    })
+    return csv(c, launcher, body, downloadName(param.datasetId, param.kind, param.version))
   })
   app.openapi(restore, async (c) => {
     const { datasetId, kind } = c.req.valid('param')

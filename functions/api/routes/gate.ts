@@ -5,9 +5,10 @@ import { readBearer } from '../../auth/principal.ts'
 import { LauncherError } from '../../core/errors.ts'
 import { type VaultKind, vaultKinds } from '../../core/ports.ts'
 import type { GatePrincipal } from '../../core/principal.ts'
-import { beatReport, byeReport, progressReport } from '../contract/gate.ts'
+import { beatReport, byeReport, progressReport, uploadRequest } from '../contract/gate.ts'
 import { type ApiDeps, defaultVaultBodyBytes, smallBodyBytes } from '../deps.ts'
-import { limitBody } from '../guards.ts'
+import { downloadName } from '../download-name.ts'
+import { limitBody, tooLarge } from '../guards.ts'
 
 type GateEnv = { Variables: { gate: GatePrincipal } }
 
@@ -28,16 +29,26 @@ export function gateRoutes({ launcher, auth, vaultBodyBytes = defaultVaultBodyBy
   app.get('/vault/:kind/:version', async (c) => {
     const { kind, version } = c.req.param()
     const body = await launcher.vaultRead(c.var.gate, vaultKind(kind), version)
+    const elsewhere = await launcher.lend(body, downloadName('vault', kind, version))
+    if (elsewhere !== null) return c.redirect(elsewhere, 307)
     return c.body(new Uint8Array(body), 200, { 'content-type': 'text/csv; charset=utf-8', etag: `"${version}"` })
   })
-  app.put('/vault/:kind', limitBody(vaultBodyBytes), async (c) => {
+  app.post('/vault/:kind/upload', small, async (c) => {
+    vaultKind(c.req.param('kind'))
+    const wish = await read(c.req.raw, uploadRequest)
+    if (wish.sizeBytes > vaultBodyBytes) throw tooLarge(vaultBodyBytes)
+    return c.json(await launcher.vaultUpload(c.var.gate, wish))
+  })
+  app.put('/vault/:kind', limitBody(Math.min(vaultBodyBytes, launcher.directBytes ?? vaultBodyBytes)), async (c) => {
     const kind = vaultKind(c.req.param('kind'))
     // Kept as it comes, so it must come plain.
     const encoding = c.req.header('content-encoding') ?? 'identity'
     if (encoding !== 'identity')
       throw new LauncherError('bad-request', `Send the CSV plain, not in ${encoding.slice(0, 20)}.`)
     const save = { base: readBase(c.req.raw.headers), requestSha256: readHash(c.req.raw.headers) }
-    const saved = await launcher.vaultPut(c.var.gate, kind, new Uint8Array(await c.req.arrayBuffer()), save)
+    const ref = c.req.header('x-upload-ref')
+    const body = ref === undefined ? new Uint8Array(await c.req.arrayBuffer()) : { ref, mostBytes: vaultBodyBytes }
+    const saved = await launcher.vaultPut(c.var.gate, kind, body, save)
     return c.json(saved, 200, { etag: `"${saved.version}"` })
   })
   return app

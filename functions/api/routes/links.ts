@@ -3,6 +3,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { guestKeyOf, guestNames as namesOf } from '../../auth/guest-names.ts'
 import type { LaunchLink } from '../../core/link.ts'
 import { link, linkDetails, linkRequest, listOf, vaultKind } from '../contract/public.ts'
+import { csv } from '../csv.ts'
 import type { ApiDeps, Env } from '../deps.ts'
 import { downloadName } from '../download-name.ts'
 import { json, jsonBody, problems } from '../openapi.ts'
@@ -145,9 +146,6 @@ export function linkRoutes(app: OpenAPIHono<Env>, { launcher, auth, clock }: Api
     const { linkId, guestKey, kind } = c.req.valid('param')
     const { version = null } = c.req.valid('query')
     const found = await launcher.readGuestVersion(c.var.who, { linkId, guestKey, kind, version })
-    return c.body(new Uint8Array(found.body), 200, {
-      'content-type': 'text/csv; charset=utf-8',
-      'content-disposition': `attachment; filename="${downloadName(guestKey, kind, found.version)}"`,
-    })
+    return csv(c, launcher, found.body, downloadName(guestKey, kind, found.version))
   })
 }

@@ -25,6 +25,7 @@ import {
   toRecord,
 } from '../vault-record.ts'
 import { awsName, awsStatus, unavailable } from './errors.ts'
+import { createLargeBodies } from './large-bodies.ts'
 
 const compress = promisify(gzip)
 
@@ -94,6 +95,8 @@ export function createVault(s3: S3Client, bucket: string, clock: Clock): Vault {
   }
 
   return {
+    uploads: createLargeBodies(s3, bucket),
+
     latest: async (ref) => (await latest(ref))?.meta ?? null,
 
     async read(ref, version) {
