@@ -22,6 +22,7 @@ import { type Elb, playElb } from './elb.ts'
 import { playEvents, type TaskEvents } from './events.ts'
 import { createFargate } from './fargate.ts'
 import { createFunction, type LambdaFunction, type Outcome } from './lambda.ts'
+import { createRights } from './rights.ts'
 
 export type HarnessSettings = {
   /** A folder of its own with a short path, removed by whoever made it. */
@@ -78,8 +79,12 @@ export async function startHarness(settings: HarnessSettings): Promise<Harness> 
     appendFileSync(logFile, text.replace(/^(?=.)/gm, `${from}: `))
   }
   const closers: (() => unknown)[] = []
+  const denied = new Set<string>()
   const stop = async () => {
     for (const close of closers.splice(0).reverse()) await close()
+    // Told at the end: whatever happened before is what the test is about.
+    if (denied.size > 0)
+      throw new Error(`On AWS these calls would be refused (infra/rights.ts):\n${[...denied].join('\n')}`)
   }
   const closing = <T extends { stop(): unknown }>(one: T): T => {
     closers.push(() => one.stop())
@@ -102,6 +107,13 @@ export async function startHarness(settings: HarnessSettings): Promise<Harness> 
     const given = { moto, dynamodb: dynamodb.endpoint, slots, ...origins }
     const account = closing(await makeAccount({ ...given, ...(limits && { limits }), ...(onDemand && { onDemand }) }))
     const edge = closing(await startEdge({ moto: moto.endpoint, dynamodb: dynamodb.endpoint }))
+    const rights = createRights(
+      account.environment,
+      account.slots.map(({ targetGroupArn }) => targetGroupArn),
+    )
+    edge.hear((call) => {
+      for (const words of rights.missing(call)) denied.add(words)
+    })
     const fargate = createFargate({
       dir: settings.dir,
       gateCommand: [process.execPath, path.join(dist, 'gate.mjs')],
