@@ -14,6 +14,7 @@ export const programs = {
   'users.mjs': 'functions/entry/users.ts',
   'backup.mjs': 'functions/entry/backup.ts',
   'deploy.mjs': 'functions/entry/deploy.ts',
+  'sweep.mjs': 'functions/entry/sweep.ts',
 }
 /** Scripts for the browser. @type {Readonly<Record<string, string>>} */
 export const scripts = {
