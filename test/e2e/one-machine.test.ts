@@ -1,136 +1,26 @@
 /** The main job, in a real browser on real cellxgene: sign in, launch, label, lose the viewer, sleep, come back with everything kept. */
-import { mkdirSync } from 'node:fs'
 import path from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startTimeOf } from '../../functions/platform/local/processes.ts'
-import {
-  allSaved,
-  countOf,
-  createCategory,
-  drawn,
-  drawnPixels,
-  labelSelection,
-  selectOnly,
-  unsaved,
-} from '../support/cellxgene-page.ts'
-import { launchChromium } from '../support/chromium.ts'
 import { type LauncherProcess, makeData, startLauncher } from '../support/launcher-process.ts'
+import { mainJob } from '../support/main-job.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const dir = tempDir()
-const pictures = path.resolve(import.meta.dirname, '../../.cache/screenshots')
 let launcher: LauncherProcess
-let browser: Browser
-let page: Page
-const faults: string[] = []
-
-beforeAll(async () => {
-  mkdirSync(pictures, { recursive: true })
-  const dataDir = makeData(path.join(dir, 'data'), ['public/pbmc.h5ad'])
-  launcher = await startLauncher({ dataDir, stateDir: path.join(dir, 'state'), args: ['--idle', '30s'] })
-  browser = await launchChromium()
-  page = await browser.newPage({ viewport: { width: 1400, height: 900 } })
-  page.on('pageerror', (error) => faults.push(error.message))
-})
-afterAll(async () => {
-  await browser?.close()
-  await launcher?.stop()
-})
-
-const shot = (name: string) => page.screenshot({ path: path.join(pictures, `${name}.png`) })
-const viewer = () => launcher.processes().find(({ role }) => role === 'viewer')
-const api = async (address: string) => {
-  const response = await page.request.get(`${launcher.appUrl}${address}`)
-  expect(response.status()).toBe(200)
-  return response
-}
-const waitForState = async (state: string) => {
-  for (let left = 150; left > 0; left -= 1) {
-    const { items } = (await (await api('/api/sessions')).json()) as { items: { state: string }[] }
-    if (items[0]?.state === state) return
-    await new Promise((resolve) => setTimeout(resolve, 500))
-  }
-  throw new Error(`the session did not become ${state}; log: ${launcher.log().slice(-2000)}`)
-}
-
-const waitUntil = async (what: string, holds: () => boolean) => {
-  for (let left = 120; left > 0 && !holds(); left -= 1) await new Promise((resolve) => setTimeout(resolve, 500))
-  if (!holds()) throw new Error(`waited in vain for ${what}; log: ${launcher.log().slice(-2000)}`)
-}
 
 describe('the main job on one machine', () => {
-  it('signs in, launches, works in cellxgene, survives a crash and a sleep, and keeps everything', async () => {
-    await page.goto(launcher.signInUrl)
-    await page.click('text=pbmc')
-    await shot('dataset')
-    await page.click('button:has-text("Open")')
-    await page.waitForURL(`${launcher.viewUrl}/v/pbmc/`)
-    await shot('waiting')
-    await drawn(page)
-    expect(await drawnPixels(page)).toBeGreaterThan(1000)
-    await page.evaluate(() => Object.assign(window, { neverReloaded: true }))
-
-    await createCategory(page, 'mine')
-    await selectOnly(page, 'bulk_labels', 'Dendritic')
-    await labelSelection(page, 'mine', 'interesting')
-    const cells = await countOf(page, 'bulk_labels', 'Dendritic')
-    expect(await countOf(page, 'mine', 'interesting')).toBe(cells)
-    await allSaved(page)
-    await shot('labelled')
-
-    const first = viewer()
-    process.kill(first?.pid ?? 0, 'SIGKILL')
-    await createCategory(page, 'meanwhile')
-    await unsaved(page)
-    await allSaved(page)
-    await shot('after-crash')
-    const second = viewer()
-    expect(second?.pid).not.toBe(first?.pid)
-    expect(await page.evaluate(() => 'neverReloaded' in window)).toBe(true)
-
-    await waitForState('stopped')
-    // Over as soon as it is told to stop and can't come back; its process then drains.
-    await waitUntil('the sleeping viewer’s process to end', () => startTimeOf(second?.pid ?? 0) === null)
-    await shot('asleep')
-
-    // The sleeping page wakes its viewer by itself, once somebody who is there asks it for data.
-    await page.fill('[data-testid="gene-search"]', 'CD79A')
-    await page.keyboard.press('Enter')
-    await page.waitForSelector('[data-testid="histogram-CD79A"]', { timeout: 60_000 })
-    expect(await page.evaluate(() => 'neverReloaded' in window)).toBe(true)
-    await waitForState('stopped')
-
-    await page.goto(`${launcher.viewUrl}/v/pbmc/`)
-    await drawn(page)
-    expect(await countOf(page, 'mine', 'interesting')).toBe(cells)
-    expect(await page.locator('[data-testid="category-meanwhile"]').count()).toBe(1)
-    await page.click('[data-testid="colorby-louvain"]')
-    await page.waitForTimeout(1000)
-    await shot('awake')
-    expect(faults).toEqual([])
-  })
-
-  it('has every version in the vault, by cell name', async () => {
-    const { items: versions } = (await (await api('/api/datasets/pbmc/annotations/labels/versions')).json()) as {
-      items: { version: string }[]
+  mainJob(async () => {
+    const dataDir = makeData(path.join(dir, 'data'), ['public/pbmc.h5ad'])
+    launcher = await startLauncher({ dataDir, stateDir: path.join(dir, 'state'), args: ['--idle', '30s'] })
+    return {
+      ...launcher,
+      name: '',
+      signIn: async (page) => void (await page.goto(launcher.signInUrl)),
+      viewer: () => launcher.processes().find(({ role }) => role === 'viewer'),
+      passTime: async () => {},
+      afterCrash: async () => {},
     }
-    expect(versions.length).toBeGreaterThanOrEqual(2)
-    const csv = await (await api(`/api/datasets/pbmc/annotations/labels/versions/${versions[0]?.version}`)).text()
-    const [header, ...rows] = csv.trim().split('\n')
-    expect(header).toBe('index,mine,meanwhile')
-    expect(rows).toHaveLength(700)
-    expect(rows.filter((row) => row.split(',')[1] === 'interesting').length).toBe(
-      await countOf(page, 'mine', 'interesting'),
-    )
-  })
-
-  it('has a receipt for each viewer that ended, with its reason', async () => {
-    const { items: receipts } = (await (await api('/api/receipts')).json()) as { items: { cause: string }[] }
-    const causes = receipts.map(({ cause }) => cause)
-    // On a slow machine it may have fallen asleep once more in between, and nobody would have noticed.
-    expect(causes.filter((cause) => cause === 'idle').length).toBeGreaterThanOrEqual(2)
-    expect(causes.filter((cause) => cause !== 'idle')).toEqual(['task-lost'])
   })
 
   it('stops every child on Ctrl-C', async () => {
