@@ -1,5 +1,6 @@
 /** What the launcher needs from the world. Owned here, implemented under `platform/`, each held to a contract suite in `test/contracts`. */
 import type { Dataset } from './dataset.ts'
+import type { LargeBodies } from './large-bodies.ts'
 import type { LaunchLink, LinkGuest, LinkUse } from './link.ts'
 import type { MergeReport } from './merge-report.ts'
 import type { Receipt, Session } from './session.ts'
@@ -230,24 +231,6 @@ export interface Vault {
   listDatasets(ownerId: string): Promise<string[]>
   /** Where the way to the API is too narrow for a body of the vault; missing where every body goes directly. */
   readonly uploads?: LargeBodies
-}
-
-/** Bodies that go by an address of their own, good for some minutes. */
-export interface LargeBodies {
-  /** Up to this many bytes go directly. */
-  readonly directBytes: number
-  /**
-   * An address that takes exactly these bytes, by PUT with exactly these headers.
-   * @param whose who may name it afterwards
-   */
-  offer(
-    whose: string,
-    body: { sizeBytes: number /** Lower-case hex. */; sha256: string },
-  ): Promise<{ url: string; headers: Record<string, string>; ref: string }>
-  /** What was put there, proven; may be repeated. Throws `unavailable` when it is not there, `too-large`, `bad-request`. */
-  take(whose: string, ref: string, mostBytes: number): Promise<Uint8Array>
-  /** An address from which this is read, as a file of this name. */
-  lend(body: Uint8Array, fileName: string): Promise<string>
 }
 
 /** The cells of a dataset version, by name, and its columns: kept when it is indexed, also after its file is gone. */

@@ -96,6 +96,10 @@ describe('an upload of labels', () => {
     const uma = await bed.browser({ name: 'uma' })
     const first = await put(uma, 'cell,type\nx,T\nq,B\n', { 'if-none-match': '*' })
     await conform.check('PUT', path, first)
+    const wish = { sizeBytes: 10, sha256: 'a'.repeat(64) }
+    const elsewhere = await uma.send('POST', `${path}/upload`, wish)
+    await conform.check('POST', `${path}/upload`, elsewhere)
+    expect(await elsewhere.json()).toEqual({ status: 'direct' })
     expect(await first.json()).toEqual({
       version: '1',
       report: { labelledCells: 2, matchedCells: 1, unmatchedCells: 1, unmatchedSample: ['q'], renamed: [] },

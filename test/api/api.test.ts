@@ -52,6 +52,7 @@ describe('the OpenAPI document', () => {
       'get /api/receipts',
       'get /api/sessions',
       'get /api/sessions/{sessionId}',
+      'post /api/datasets/{datasetId}/annotations/labels/upload',
       'post /api/datasets/{datasetId}/annotations/{kind}/restore',
       'post /api/datasets/{datasetId}/links',
       'post /api/sessions',

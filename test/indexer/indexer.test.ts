@@ -4,101 +4,20 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  closeSync,
-  copyFileSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { createIndexer, type Indexer, type IndexResult } from '../../functions/indexer/client.ts'
 import { loadHdf5 } from '../../functions/indexer/hdf5.ts'
 import { inspectFile } from '../../functions/indexer/inspect.ts'
 import { createBlockCache, mountRemoteFile, remotePath } from '../../functions/indexer/remote-file.ts'
-import type { FileSource } from '../../functions/indexer/serve-file.ts'
 import { findSuperblock } from '../../functions/indexer/superblock.ts'
 import { projectRoot } from '../../functions/setup/python.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { testPython, testSample } from '../support/tools.ts'
-
-const verdicts = z.record(
-  z.string(),
-  z.discriminatedUnion('opens', [
-    z.object({
-      opens: z.literal(true),
-      cells: z.number(),
-      genes: z.number(),
-      embeddings: z.array(z.string()),
-      distribution: z.enum(['normal', 'count']),
-      names: z.string(),
-      layout: z.string(),
-      values: z.number(),
-    }),
-    z.object({ opens: z.literal(false), error: z.string(), words: z.string() }),
-  ]),
-)
-
-/** Problem for each file that cellxgene refuses: the cause must be the true one, not just any. */
-const problems: Record<string, string> = {
-  'no-obsm': 'no-embedding',
-  'no-usable-embedding': 'no-embedding',
-  'only-a-cube': 'no-embedding',
-  'short-embedding': 'shapes-differ',
-  'duplicate-cells': 'duplicate-cells',
-  'duplicate-genes': 'duplicate-genes',
-  'no-cells': 'no-cells',
-  'no-matrix': 'no-matrix',
-  'no-matrix-null': 'no-matrix',
-  'integers-too-large-in-obs': 'numbers-too-large',
-  'integers-too-large-in-var': 'numbers-too-large',
-  'large-categories': 'numbers-too-large',
-  'nullable-integers': 'unsupported-column',
-  'nullable-integers-in-var': 'unsupported-column',
-  'nullable-too-large': 'unsupported-column',
-  'int64-values-too-large': 'numbers-too-large',
-  'int64-csr-values-too-large': 'numbers-too-large',
-  'complex-values': 'unsupported-values',
-  'text-as-matrix': 'unsupported-values',
-  'numbers-as-names': 'unsupported-encoding',
-  'table-in-obsm': 'table-in-obsm',
-  'zstd-without-a-reader': 'unsupported-compression',
-  'broken-link': 'damaged',
-  'table-lists-a-missing-column': 'damaged',
-  'column-of-another-length': 'shapes-differ',
-  'short-varm': 'shapes-differ',
-  awkward: 'unsupported-encoding',
-  'unknown-encoding': 'unsupported-encoding',
-  'unknown-encoding-in-uns': 'unsupported-encoding',
-  'unknown-encoding-of-matrix': 'unsupported-encoding',
-  'unknown-root-member': 'unsupported-encoding',
-  'no-obs': 'not-anndata',
-  'obs-too-short': 'shapes-differ',
-  'layer-of-another-shape': 'shapes-differ',
-  'flat-matrix': 'shapes-differ',
-  'another-hdf5': 'not-anndata',
-  'ten-x': 'not-anndata',
-  'loom-like': 'not-anndata',
-  'empty-hdf5': 'not-anndata',
-  'text-file': 'not-hdf5',
-  'empty-file': 'empty-file',
-  'cut-short': 'cut-short',
-  'cut-by-one-byte': 'cut-short',
-  'damaged-inside': 'damaged',
-}
-
-/** Files that cellxgene opens and the indexer refuses; each is a known shortcoming. */
-const stricter: Record<string, string> = {
-  'lzf-csr': 'unsupported-compression',
-  'lzf-dense': 'unsupported-compression',
-}
+import { problems, readPart, sourceOf, stricter, verdicts } from './expected.ts'
 
 const folder = tempDir('index-')
 // Beside node_modules, as dist/ is: the worker finds its packages from where it lies.
@@ -175,13 +94,6 @@ test('the process of its own comes to the same verdicts', async () => {
 })
 
 describe('files that come in pieces from elsewhere', () => {
-  const sourceOf = (path: string, asked: [number, number][] = []): FileSource => ({
-    sizeBytes: statSync(path).size,
-    async read(from, to) {
-      asked.push([from, to])
-      return readPart(path, from, to)
-    },
-  })
   const plugins = join(projectRoot(), 'node_modules/h5wasm-plugins/plugins')
 
   test('get the same verdict, every kind of them', async () => {
@@ -264,16 +176,6 @@ with h5py.File(sys.argv[1], "r+") as file:
     }
   })
 })
-
-function readPart(path: string, from: number, to: number): Uint8Array {
-  const file = openSync(path, 'r')
-  try {
-    const bytes = new Uint8Array(to - from)
-    return bytes.subarray(0, readSync(file, bytes, 0, bytes.byteLength, from))
-  } finally {
-    closeSync(file)
-  }
-}
 
 /** A real file whose obsm lies beyond `at`, in a sparse file: the disk holds a few KB, the offsets are real. */
 function farFile(name: string, at: string): string {

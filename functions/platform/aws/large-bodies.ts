@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { LauncherError } from '../../core/errors.ts'
-import type { LargeBodies } from '../../core/ports.ts'
+import type { LargeBodies } from '../../core/large-bodies.ts'
 import { awsName, awsStatus, unavailable } from './errors.ts'
 
 /** As base64 4 MiB are 5.6 MB, which leaves room for the rest of the event. */
