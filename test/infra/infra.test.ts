@@ -5,33 +5,17 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { parseDeployment } from '../../functions/platform/aws/settings.ts'
 import { projectRoot } from '../../functions/setup/python.ts'
 import { deploySettings } from '../../infra/settings.ts'
-import { all, one, type Promised } from './ask.ts'
+import { all, one } from './ask.ts'
 import { type Graph, originSecret, planned } from './graph.ts'
 import { policyTable } from './policy-table.ts'
-import { alarmPromises } from './promises-alarms.ts'
-import { costPromises } from './promises-costs.ts'
-import { functionPromises } from './promises-functions.ts'
-import { groundPromises } from './promises-ground.ts'
-import { rightsPromises } from './promises-rights.ts'
-import { taskPromises } from './promises-tasks.ts'
-import { webPromises } from './promises-web.ts'
+import { promiseGroups } from './promises.ts'
 
 let production: Graph
 beforeAll(async () => {
   production = await planned('production')
 }, 300_000)
 
-const groups: Record<string, readonly Promised[]> = {
-  ground: groundPromises,
-  tasks: taskPromises,
-  functions: functionPromises,
-  rights: rightsPromises,
-  web: webPromises,
-  alarms: alarmPromises,
-  costs: costPromises,
-}
-
-describe.each(Object.entries(groups))('production: %s', (_, promises) => {
+describe.each(Object.entries(promiseGroups))('production: %s', (_, promises) => {
   it.each(promises.map((promise) => [promise.name, promise] as const))('%s', async (_name, { problems, broken }) => {
     expect(await problems(production)).toEqual([])
     const copy = structuredClone(production)

@@ -2,7 +2,8 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { build } from '../../functions/setup/build.mjs'
-import { projectRoot } from '../../functions/setup/python.ts'
+import { buildAws } from '../../functions/setup/build-aws.mjs'
+import { projectRoot, serverDirOf } from '../../functions/setup/python.ts'
 import { SetupError, say } from '../../functions/setup/words.mjs'
 import { ensurePlatform } from '../infra/graph.ts'
 import { suiteVariable } from '../support/suite-record.ts'
@@ -32,7 +33,7 @@ const steps: readonly Step[] = [
   program('types of the companion', 'typescript/bin/tsc', ['--noEmit', '-p', 'web/companion']),
   program('types of the islands', 'typescript/bin/tsc', ['--noEmit', '-p', 'web/islands']),
   { name: 'types of the infrastructure', run: () => ensurePlatform().then(infraTypes) },
-  { name: 'programs', run: () => build(root).then(() => one) },
+  { name: 'programs', run: programs },
   { name: 'generated documents', run: async () => (drift() ? none : one) },
   { name: 'tests', run: tests },
   { name: 'no log of the tests holds a secret of theirs', run: logSecrets },
@@ -42,6 +43,13 @@ const steps: readonly Step[] = [
 async function infraTypes(): Promise<Counts> {
   const tsc = path.join(modules, 'typescript/bin/tsc')
   return (await spawnVisible(process.execPath, [tsc, '-p', 'infra'])) === 0 ? one : none
+}
+
+/** The Lambdas as well: tests that use them would else wait for one another while the first of them builds. */
+async function programs(): Promise<Counts> {
+  await build(root)
+  await buildAws(root, serverDirOf(found.CXOD_TEST_PYTHON ?? ''))
+  return one
 }
 
 function drift(): boolean {

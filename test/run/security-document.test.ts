@@ -4,6 +4,7 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { projectRoot } from '../../functions/setup/python.ts'
 import { tableOf } from '../attack/table.ts'
+import { promiseGroups } from '../infra/promises.ts'
 
 const attackTable = 'test/attack/attack-table.test.ts'
 const rows = new Set(
@@ -14,11 +15,14 @@ const rows = new Set(
 
 type Named = { file: string; name: string | null }
 
-/** `Table “name”, “name”`, `[file](path) “name”` or a file alone, separated by semicolons. */
+const plan = 'test/infra/infra.test.ts'
+const planned = new Set(Object.values(promiseGroups).flatMap((group) => group.map(({ name }) => name)))
+
+/** `Table “name”, “name”`, `Plan “name”`, `[file](path) “name”` or a file alone, separated by semicolons. */
 function named(cell: string): Named[] {
-  return cell.split(/;(?=\s*(?:\[|Table\b))/).flatMap((part): Named[] => {
+  return cell.split(/;(?=\s*(?:\[|Table\b|Plan\b))/).flatMap((part): Named[] => {
     const link = /^\s*\[[^\]]+\]\(([^)]+)\)/.exec(part)?.[1]
-    const file = link ?? (/^\s*Table\b/.test(part) ? attackTable : '')
+    const file = link ?? (/^\s*Table\b/.test(part) ? attackTable : /^\s*Plan\b/.test(part) ? plan : '')
     const names = [...part.matchAll(/“([^”]+)”/g)].map(([, name = '']) => ({ file, name }))
     return names.length > 0 ? names : [{ file, name: null }]
   })
@@ -39,7 +43,8 @@ function missing(text: string, root: string): string[] {
       if (!/^test\/.+\.test\.tsx?$/.test(file) || !existsSync(path.join(root, file)))
         return [`${threat}: no file “${file}”`]
       if (name === null) return file === attackTable ? [`${threat}: name the row of the table`] : []
-      const there = file === attackTable ? rows.has(name) : hasTest(readFileSync(path.join(root, file), 'utf8'), name)
+      const known = { [attackTable]: rows, [plan]: planned }[file]
+      const there = known ? known.has(name) : hasTest(readFileSync(path.join(root, file), 'utf8'), name)
       return there ? [] : [`${threat}: no test “${name}” in ${file}`]
     }),
   )

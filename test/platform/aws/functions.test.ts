@@ -37,13 +37,22 @@ const api = () => apiHandler(path.join(projectRoot(), 'web'))
 
 type Answer = { statusCode: number; headers: Record<string, string>; body: string; cookies?: string[] }
 
-async function ask(handler: HttpHandler, rawPath: string, headers: Record<string, string>): Promise<Answer> {
+async function ask(
+  handler: HttpHandler,
+  rawPath: string,
+  headers: Record<string, string>,
+  body?: string,
+): Promise<Answer> {
   const event = {
     version: '2.0',
     rawPath,
     rawQueryString: '',
     headers: { host: 'abc.lambda-url.us-east-1.on.aws', ...headers },
-    requestContext: { domainName: 'abc.lambda-url.us-east-1.on.aws', http: { method: 'GET', path: rawPath } },
+    requestContext: {
+      domainName: 'abc.lambda-url.us-east-1.on.aws',
+      http: { method: body === undefined ? 'GET' : 'POST', path: rawPath },
+    },
+    ...(body === undefined ? {} : { body }),
     isBase64Encoded: false,
   }
   return (await handler(event as unknown as Parameters<HttpHandler>[0])) as Answer
@@ -105,6 +114,29 @@ describe('a function URL', () => {
     const answer = await ask(api(), '/healthz', secret(account.originSecret))
     expect(answer.statusCode).toBe(503)
     expect(answer.body).toMatch(words)
+  })
+
+  it('counts a guesser by the address that CloudFront saw', async () => {
+    await account.deploy(aDeployment())
+    const handler = api()
+    const guess = (name: string, viewer: string, claimed: string) =>
+      ask(
+        handler,
+        '/sign-in',
+        {
+          ...secret(account.originSecret),
+          origin: aDeployment().appOrigin,
+          'content-type': 'application/x-www-form-urlencoded',
+          'cloudfront-viewer-address': viewer,
+          'x-forwarded-for': claimed,
+        },
+        new URLSearchParams({ name, password: 'a wrong guess' }).toString(),
+      )
+    // Twenty per name and address; ports differ and addresses are claimed, as a guesser would.
+    for (let n = 0; n < 20; n += 1)
+      expect((await guess('ada', `198.51.100.7:${40_000 + n}`, `203.0.113.${n}`)).statusCode).toBe(401)
+    expect((await guess('ada', '198.51.100.7:50000', '203.0.113.99')).statusCode).toBe(429)
+    expect((await guess('ada', '2001:db8::7:50000', '203.0.113.99')).statusCode).toBe(401)
   })
 
   it('has one signing key, whoever is first to need it', async () => {
