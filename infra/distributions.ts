@@ -57,9 +57,8 @@ export function distributions({ api, lobby }: Functions, { balancer }: Routes, {
     },
   })
   const app = distribution('App', 'its pages and API', own.app, [fromFunction('api', api.fn.url)], {
+    // Not kept: the hash of a file of the pages is in its query. Browsers keep them for a year, and they are few and small.
     defaultCacheBehavior: passed('api'),
-    // Their names carry a hash of their content.
-    orderedCacheBehaviors: [keptAt('/assets/*', 'api')],
   })
   const gates: Origin = {
     originId: 'gates',

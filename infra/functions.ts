@@ -81,7 +81,7 @@ export function functions({ net, open, storage, table, tasks, slots, secret }: P
   const api = lambda(
     'api',
     { memory: '2048 MB', timeout: '30 seconds' },
-    [...launcher, ...may.readData, ...may.annotations],
+    [...launcher, ...may.openRoute, ...may.readData, ...may.annotations],
     true,
   )
   const lobby = lambda('lobby', { memory: '1024 MB', timeout: '30 seconds' }, [...launcher, ...may.annotations], true)

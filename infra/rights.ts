@@ -42,6 +42,8 @@ export function rights(table: Tables, { data, vault }: Storage, tasks: Tasks, ro
   const inCluster = [{ test: 'ArnEquals', variable: 'ecs:cluster', values: [tasks.cluster.arn] }]
   const parameter = (name: string) => inAccount('ssm', `parameter${parameters}/${name}`)
   const objects = (bucket: aws.s3.Bucket, below = '') => $interpolate`${bucket.arn}/${below}*`
+  // By name: a hundred ARNs don't fit into a role's 10,240 characters.
+  const slots = inAccount('elasticloadbalancing', `targetgroup/${routes.slotPrefix}*/*`)
   const task = $interpolate`${tasks.cluster.arn.apply((arn) => arn.replace(':cluster/', ':task/'))}/*`
   return {
     store: [
@@ -103,15 +105,12 @@ export function rights(table: Tables, { data, vault }: Storage, tasks: Tasks, ro
       { sid: 'Tasks', actions: ['ecs:DescribeTasks', 'ecs:StopTask'], resources: [task], conditions: inCluster },
       // A list that names no container instance is asked of `*`; the condition keeps it to our cluster.
       { sid: 'ListTasks', actions: ['ecs:ListTasks'], resources: ['*'], conditions: inCluster },
-      {
-        sid: 'Slots',
-        actions: ['elasticloadbalancing:RegisterTargets', 'elasticloadbalancing:DeregisterTargets'],
-        // By name: a hundred ARNs don't fit into a role's 10,240 characters.
-        resources: [inAccount('elasticloadbalancing', `targetgroup/${routes.slotPrefix}*/*`)],
-      },
+      { sid: 'CloseRoute', actions: ['elasticloadbalancing:DeregisterTargets'], resources: [slots] },
       // AWS knows no narrower resource for this one.
       { sid: 'SlotHealth', actions: ['elasticloadbalancing:DescribeTargetHealth'], resources: ['*'] },
     ],
+    /** For who hears of gates that are up. */
+    openRoute: [{ sid: 'OpenRoute', actions: ['elasticloadbalancing:RegisterTargets'], resources: [slots] }],
     // Without the right to list, S3 answers 403 instead of 404 for what is not there.
     readData: [
       { sid: 'DataFiles', actions: ['s3:GetObject'], resources: [objects(data)] },

@@ -31,7 +31,7 @@ const errorPage = (status: number) =>
   `<HTML><HEAD><TITLE>ERROR: The request could not be satisfied</TITLE></HEAD><BODY><H1>${status} ERROR</H1></BODY></HTML>`
 
 /** Behaviours of infra/distributions.ts that keep answers; nothing of a viewer's request reaches the origin there. */
-const keptPaths = { app: ['/assets/*'], view: ['/v/static/*', '/v/*/static/*'] } as const
+const keptPaths: Record<'app' | 'view', readonly string[]> = { app: [], view: ['/v/static/*', '/v/*/static/*'] }
 
 export async function startCloudFront(): Promise<CloudFront> {
   let settings: CloudFrontSettings | null = null

@@ -80,7 +80,7 @@ export const rightsPromises: readonly Promised[] = [
         const bound = action === 'ecs:ListTasks' && text(Condition).includes(':cluster/')
         return unless(bound, `${action} on everything`)
       }),
-    broken: (graph) => change(graph, 'Lobby', (statements) => set(named(statements, 'Slots'), { Resource: '*' })),
+    broken: (graph) => change(graph, 'Lobby', (statements) => set(named(statements, 'CloseRoute'), { Resource: '*' })),
   },
   {
     name: 'every action fits its resources, and every condition is one that AWS fills in for it',
@@ -117,7 +117,7 @@ export const rightsPromises: readonly Promised[] = [
       ]
     },
     broken: (graph) =>
-      change(graph, 'Reaper', (statements) => set(named(statements, 'Slots'), { Action: ['ecs:ExecuteCommand'] })),
+      change(graph, 'Reaper', (statements) => set(named(statements, 'CloseRoute'), { Action: ['ecs:ExecuteCommand'] })),
   },
   {
     name: 'a role is its service’s alone: never the account’s, never with a policy that is not here',
@@ -248,6 +248,23 @@ export const rightsPromises: readonly Promised[] = [
         const cells = named(statements, 'CellNames')
         set(cells, { Resource: String(cells.Resource).replace('cells/', '') })
       }),
+  },
+  {
+    name: 'only who hears of gates opens routes; only who forgets names of cells deletes objects',
+    problems: (graph) => {
+      const who = (action: string) =>
+        rolesOf(graph).flatMap(({ role, statements }) =>
+          statements.some(({ Effect, Action }) => Effect === 'Allow' && Action.includes(action)) ? [role] : [],
+        )
+      return [
+        ...unless(text(who('elasticloadbalancing:RegisterTargets')) === '["Api"]', 'others open routes'),
+        ...unless(text(who('s3:DeleteObject')) === '["Reaper"]', 'others delete objects'),
+      ]
+    },
+    broken: (graph) =>
+      change(graph, 'Lobby', (statements) =>
+        set(named(statements, 'CloseRoute'), { Action: ['elasticloadbalancing:RegisterTargets'] }),
+      ),
   },
   {
     name: 'each writes its own log alone, and what it may do fits into a role',

@@ -144,7 +144,7 @@ export const webPromises: readonly Promised[] = [
       both(graph).flatMap(({ name, inputs }) =>
         behaviors(inputs).flatMap(
           ({ pathPattern = 'default', cachePolicyId, originRequestPolicyId, allowedMethods }) => {
-            const file = ['/assets/*', '/v/static/*', '/v/*/static/*'].includes(pathPattern)
+            const file = ['/v/static/*', '/v/*/static/*'].includes(pathPattern)
             const as = file
               ? cachePolicyId === policies.cachingOptimized &&
                 originRequestPolicyId === undefined &&
