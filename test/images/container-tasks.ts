@@ -1,11 +1,12 @@
 /** Tasks as containers of the two images, put together as a task definition does: one volume, one user, nothing else to write to. */
+import { mkdirSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
 import type { TaskSpec, TaskStatus } from '../../functions/core/ports.ts'
 import { taskShape } from '../../functions/platform/aws/settings.ts'
 import type { LocalTaskRunner, TaskRunnerSettings } from '../../functions/platform/local/task-runner.ts'
 import { freePort } from '../support/dynamodb-local.ts'
-import { limits, locked, podman } from './commands.ts'
+import { command, limits, locked, podman } from './commands.ts'
 import { type GateDoor, openGateDoor } from './gate-door.ts'
 
 export type Ended = { gate: number; viewer: number; logs: string }
@@ -17,24 +18,33 @@ export const images = { gate: 'localhost/cxod-gate', viewer: 'localhost/cxod-vie
 /** This machine, as slirp4netns shows it to a container. */
 export const hostInside = '10.0.2.2'
 
+export type ContainerSettings = {
+  /** Where a gate downloads the file at this path. */
+  addressOf(path: string): Promise<string>
+  /** Size of the next task's volume; null: the machine's disk. */
+  diskMiB(): number | null
+}
+
 export function createContainerTasks(
   settings: TaskRunnerSettings,
-  addressOf: (path: string) => Promise<string>,
+  { addressOf, diskMiB }: ContainerSettings,
 ): ContainerTasks {
   const tasks = new Map<string, ContainerTask>()
   const gone = new Map<string, TaskStatus & { status: 'gone' }>()
   const relays = new Map<string, net.Server>()
   let door: GateDoor | null = null
 
+  const disks = new Map<string, string>()
+  const volumeOf = (sessionId: string) => `cxod-task-${sessionId}`
   const socketOf = (sessionId: string) => join(settings.runDir, `${sessionId}.sock`)
 
-  async function start({ sessionId, size, gateToken }: TaskSpec): Promise<void> {
+  async function start({ sessionId, size: { memoryMiB }, gateToken }: TaskSpec): Promise<void> {
     if (tasks.has(sessionId)) return
     door ??= await openGateDoor(settings.apiUrl.slice('unix:'.length), addressOf)
     const port = await freePort()
     const names = { gate: `cxod-gate-${sessionId}`, viewer: `cxod-viewer-${sessionId}` }
-    const volume = ['--volume', `cxod-task-${sessionId}:${taskShape.taskDir}`]
-    const memory = String(size.memoryMiB - taskShape.gateMemoryMiB)
+    const volume = ['--volume', `${await makeDisk(sessionId, diskMiB())}:${taskShape.taskDir}`]
+    const memory = String(memoryMiB - taskShape.gateMemoryMiB)
     const config = {
       sessionId,
       apiUrl: `http://${hostInside}:${door.port}`,
@@ -76,6 +86,16 @@ export function createContainerTasks(
     tasks.set(sessionId, { port, names, ended: ending(sessionId, names) })
   }
 
+  /** A disk of this size, below the run folder; null: podman's own volume, on the machine's disk. */
+  async function makeDisk(sessionId: string, size: number | null): Promise<string> {
+    if (size === null) return volumeOf(sessionId)
+    const folder = join(settings.runDir, `${sessionId}.disk`)
+    mkdirSync(folder)
+    await command('mount', ['-t', 'tmpfs', '-o', `size=${size}m,uid=10001,gid=10001,mode=0700`, 'tmpfs', folder])
+    disks.set(sessionId, folder)
+    return folder
+  }
+
   /** Both containers are essential: when one ends, the other is told to, the gate first. */
   async function ending(sessionId: string, names: ContainerTask['names']): Promise<Ended> {
     await podman(['wait', '--condition', 'stopped', names.gate], { timeoutMs: 600_000 })
@@ -85,7 +105,8 @@ export function createContainerTasks(
     const codes = { gate: await exit(names.gate), viewer: await exit(names.viewer) }
     const said = await Promise.all([names.gate, names.viewer].map((name) => podman(['logs', name])))
     await podman(['rm', '--force', '--volumes', names.gate, names.viewer])
-    await podman(['volume', 'rm', '--force', `cxod-task-${sessionId}`])
+    const disk = disks.get(sessionId)
+    await (disk === undefined ? podman(['volume', 'rm', '--force', volumeOf(sessionId)]) : command('umount', [disk]))
     relays.get(sessionId)?.close()
     if (!gone.has(sessionId)) gone.set(sessionId, { status: 'gone', cause: 'task-lost', detail: null })
     settings.onEnd(sessionId)

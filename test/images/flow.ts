@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { loadWords } from '../../functions/core/load-words.ts'
 import { createDatasetFiles } from '../../functions/platform/aws/dataset-files.ts'
 import type { TaskRunnerSettings } from '../../functions/platform/local/task-runner.ts'
 import { makeData } from '../support/launcher-process.ts'
@@ -32,8 +33,9 @@ export async function flow(dir: string, say: (line: string) => void): Promise<vo
     return at.kind === 'url' ? at.url.replace('127.0.0.1', hostInside) : ''
   }
   const made: ContainerTasks[] = []
+  let diskMiB: number | null = null
   const createTasks = (given: TaskRunnerSettings): ContainerTasks => {
-    const tasks = createContainerTasks(given, addressOf)
+    const tasks = createContainerTasks(given, { addressOf, diskMiB: () => diskMiB })
     made.push(tasks)
     return tasks
   }
@@ -42,6 +44,8 @@ export async function flow(dir: string, say: (line: string) => void): Promise<vo
   assert.ok(tasks)
   try {
     await steps(bed, tasks, say)
+    diskMiB = 1
+    await onSmallDisk(bed, say)
   } catch (error) {
     for (const { names } of tasks.tasks.values())
       for (const name of [names.gate, names.viewer]) {
@@ -125,6 +129,18 @@ async function steps(bed: LocalBed, tasks: ContainerTasks, say: (line: string) =
   // Nobody asked the launcher for it: as when Spot takes a machine back, which its page is told in other words than a stop.
   await until(async () => ['stopped', 'failed', 'none'].includes(await over()))
   say(`drained: the last save was ${last.status === 200 ? 'kept' : 'held for the next viewer'}, both ended with 0`)
+}
+
+/** The file has 1.8 MB. */
+async function onSmallDisk(bed: LocalBed, say: (line: string) => void): Promise<void> {
+  const who = aUser('bob')
+  await bed.launcher.launch(who, datasetId, { by: 'click' })
+  const ending = async () => (await bed.launcher.findSession(who, datasetId))?.ending ?? null
+  await until(async () => (await ending()) !== null)
+  const { cause, detail } = (await ending()) ?? {}
+  assert.equal(cause, 'load-failed')
+  assert.equal(loadWords(detail ?? '').code, 'disk-full', detail ?? '')
+  say(`a full disk is said in words: ${detail}`)
 }
 
 async function whatIsInside(names: { gate: string; viewer: string }): Promise<void> {
