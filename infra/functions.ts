@@ -92,6 +92,8 @@ export function functions({ net, open, storage, table, tasks, slots, secret }: P
     ...may.cellNames,
     ...may.forgetCellNames,
   ])
+  // No concurrency is reserved for it, though two looks at once are never needed (platform/aws/turn.ts sees to that): a new
+  // account has ten in all, of which ten must stay unreserved, and could not deploy.
   // The most that a new account may have: 3,008 MB. A file is read by ranges; /tmp is for what hdf5 needs whole.
   const indexer = lambda('indexer', { memory: '3008 MB', timeout: '900 seconds', storage: '10 GB' }, [
     ...launcher,

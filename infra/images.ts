@@ -3,7 +3,7 @@
  * outlive the stage). `context` is the project's folder, so `.dockerignore` decides what Docker sees.
  */
 import * as docker from '@pulumi/docker-build'
-import { isProduction, named, text } from './stage.ts'
+import { isKept, named, text } from './stage.ts'
 
 export type Images = ReturnType<typeof images>
 
@@ -14,7 +14,7 @@ export function images() {
 function image(name: string, folder: string) {
   const repository = new aws.ecr.Repository(`${name}Images`, {
     name: named(folder),
-    forceDelete: !isProduction,
+    forceDelete: !isKept,
     imageScanningConfiguration: { scanOnPush: true },
   })
   new aws.ecr.LifecyclePolicy(`${name}ImagesKept`, {

@@ -1,7 +1,7 @@
 /** The slot pool: an internal load balancer, and for each slot one rule (`/s/<nn>-*`) and one target group. */
 import type { Network } from './network.ts'
 import type { Openings } from './openings.ts'
-import { gatePort, isProduction, named, shortNamed, slotCount } from './stage.ts'
+import { gatePort, isKept, named, shortNamed, slotCount } from './stage.ts'
 
 export type Routes = ReturnType<typeof routes>
 
@@ -16,7 +16,7 @@ export function routes({ vpc, balancerSubnets }: Network, { balancer: group }: O
     idleTimeout: 300,
     dropInvalidHeaderFields: true,
     desyncMitigationMode: 'strictest',
-    enableDeletionProtection: isProduction,
+    enableDeletionProtection: isKept,
   })
   const listener = new aws.lb.Listener('Listener', {
     loadBalancerArn: balancer.arn,

@@ -26,6 +26,10 @@ export const deploySettings = {
   },
   CXOD_VIEW_CERTIFICATE: { default: '–', what: 'ARN of its ACM certificate, in us-east-1' },
   CXOD_ALARM_EMAIL: { default: 'nobody', what: 'who is told of alarms; AWS asks them to confirm' },
+  CXOD_GIVE_UP: {
+    default: '–',
+    what: '`production`: takes the protection off that stage, so that it can be removed with its data',
+  },
   CXOD_SOURCE: { default: 'none', what: 'address of the sources, written into the images' },
   CXOD_LAMBDAS: { default: '`dist/aws`', what: 'folder of the built Lambdas' },
 } as const satisfies Record<string, { default: string; what: string }>

@@ -4,7 +4,10 @@ import { defaultLimits } from '../functions/core/limits.ts'
 import { taskShape } from '../functions/platform/aws/settings.ts'
 import type { Setting } from './settings.ts'
 
-export const isProduction = $app.stage === 'production'
+const isProduction = $app.stage === 'production'
+
+/** Whether data, and what leads to it, outlive a mistake: sst.config.ts says so of production, until it is given up. */
+export const isKept = $app.protect === true
 
 /** As `cellxgene-on-demand-<stage>-<what>`. */
 export const named = (what: string): string => `${$app.name}-${$app.stage}-${what}`

@@ -1,5 +1,5 @@
 /** The buckets: data files, and annotations, which keep every version of every object. */
-import { isProduction, named } from './stage.ts'
+import { isKept, named } from './stage.ts'
 
 export type Storage = ReturnType<typeof storage>
 
@@ -10,8 +10,8 @@ export function storage() {
 function bucket(name: string, what: string) {
   const made = new aws.s3.Bucket(
     name,
-    { bucketPrefix: named(`${what}-`).slice(0, 37), forceDestroy: !isProduction },
-    { protect: isProduction },
+    { bucketPrefix: named(`${what}-`).slice(0, 37), forceDestroy: !isKept },
+    { protect: isKept },
   )
   const of = { bucket: made.id }
   new aws.s3.BucketPublicAccessBlock(`${name}Private`, {

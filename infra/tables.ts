@@ -1,7 +1,7 @@
 /** The one table: its shape is the program's own, so that it can't differ from the one on a single machine. */
 import { expiresAttribute } from '../functions/platform/dynamo/expired.ts'
 import { tableShape } from '../functions/platform/dynamo/table.ts'
-import { isProduction, named } from './stage.ts'
+import { isKept, named } from './stage.ts'
 
 export type Tables = ReturnType<typeof tables>
 
@@ -28,8 +28,8 @@ export function tables() {
       ttl: { attributeName: expiresAttribute, enabled: true },
       pointInTimeRecovery: { enabled: true },
       serverSideEncryption: { enabled: true },
-      deletionProtectionEnabled: isProduction,
+      deletionProtectionEnabled: isKept,
     },
-    { protect: isProduction },
+    { protect: isKept },
   )
 }

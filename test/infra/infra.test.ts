@@ -88,18 +88,36 @@ describe('another stage, with every setting', () => {
 
 describe('the settings of a deploy', () => {
   const infra = path.join(projectRoot(), 'infra')
-  const sources = readdirSync(infra)
-    .filter((name) => name.endsWith('.ts') && name !== 'settings.ts')
-    .map((name) => readFileSync(path.join(infra, name), 'utf8'))
+  const sources = [
+    ...readdirSync(infra)
+      .filter((name) => name.endsWith('.ts') && name !== 'settings.ts')
+      .map((name) => path.join(infra, name)),
+    path.join(projectRoot(), 'sst.config.ts'),
+  ]
+    .map((file) => readFileSync(file, 'utf8'))
     .join('\n')
 
   it('are those of the guide: each is read, and no other', () => {
     // Two are put together: CXOD_APP and CXOD_VIEW, each with _DOMAIN and _CERTIFICATE.
     const read = (name: string) =>
-      sources.includes(`'${name}'`) || sources.includes(`'${name.replace(/_(DOMAIN|CERTIFICATE)$/, '')}'`)
+      sources.includes(`'${name}'`) ||
+      sources.includes(`process.env.${name} `) ||
+      sources.includes(`'${name.replace(/_(DOMAIN|CERTIFICATE)$/, '')}'`)
     expect(Object.keys(deploySettings).filter((name) => !read(name))).toEqual([])
     const named = new Set([...sources.matchAll(/process\.env\.(\w+)/g)].map(([, name]) => name))
-    expect([...named]).toEqual([])
+    // The region is AWS’s own word, and the stage’s protection is decided before a setting can be read.
+    expect([...named].sort()).toEqual(['AWS_REGION', 'CXOD_GIVE_UP'])
+  })
+})
+
+describe('production, when it is given up', () => {
+  it('has no protection left, so that nothing is left behind', async () => {
+    const { resources } = await planned('production', { CXOD_GIVE_UP: 'production' })
+    const graph = { stage: 'production', region: '', resources }
+    expect(resources.filter(({ protect }) => protect)).toEqual([])
+    expect(one(graph, 'dynamodb/table:', 'Table').inputs.deletionProtectionEnabled).toBe(false)
+    expect(one(graph, 'lb/loadBalancer:', 'Balancer').inputs.enableDeletionProtection).toBe(false)
+    for (const { inputs } of all(graph, 's3/bucket:')) expect(inputs.forceDestroy).toBe(true)
   })
 })
 

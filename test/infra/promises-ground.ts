@@ -152,6 +152,30 @@ export const groundPromises: readonly Promised[] = [
     broken: (graph) => set(one(graph, 'dynamodb/table:', 'Table').inputs, { pointInTimeRecovery: { enabled: false } }),
   },
   {
+    name: 'bodies on their way are gone after a day, and every version of them',
+    problems: (graph) => {
+      const { rules } = one(graph, 's3/bucketLifecycleConfiguration:', 'VaultLifecycle').inputs as {
+        rules: { filter: { prefix?: string }; expiration?: { days: number }; noncurrentVersionExpiration?: object }[]
+      }
+      const rule = rules.find(({ filter }) => filter.prefix === 'uploads/')
+      return [
+        ...unless(
+          text(rule?.expiration) === '{"days":1}' && rule?.noncurrentVersionExpiration !== undefined,
+          'they stay',
+        ),
+        // Annotations themselves: only what was replaced ever goes.
+        ...unless(
+          rules.every((one) => one === rule || one.expiration === undefined),
+          'annotations expire',
+        ),
+      ]
+    },
+    broken: (graph) => {
+      const { inputs } = one(graph, 's3/bucketLifecycleConfiguration:', 'VaultLifecycle')
+      for (const rule of inputs.rules as { filter: { prefix?: string } }[]) delete rule.filter.prefix
+    },
+  },
+  {
     name: 'in production, data and annotations outlive a mistake',
     problems: (graph) => [
       ...[...all(graph, 's3/bucket:'), ...all(graph, 'dynamodb/table:')]
