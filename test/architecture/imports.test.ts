@@ -213,7 +213,7 @@ describe('files', () => {
     const allowed = new Set(
       (
         'functions infra web test sst.config.ts package.json package-lock.json tsconfig.json vitest.config.ts biome.json ' +
-        'README.md LICENSE CHANGELOG.md CONTRIBUTING.md SECURITY.md .ci .gitignore .editorconfig .nvmrc .gitattributes'
+        'README.md LICENSE CHANGELOG.md CONTRIBUTING.md SECURITY.md .ci .gitignore .dockerignore .editorconfig .nvmrc .gitattributes'
       ).split(' '),
     )
     expect([...new Set(tracked.map((file) => file.split('/')[0]))].filter((name) => !allowed.has(name ?? ''))).toEqual(
