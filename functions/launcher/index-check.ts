@@ -1,5 +1,6 @@
 /** Reads one file and writes down what it is. Reading takes long, so its record is looked up anew before each write. */
 import type { Dataset } from '../core/dataset.ts'
+import { LauncherError } from '../core/errors.ts'
 import type { FileStat } from '../core/ports.ts'
 import { readCells } from './index-cells.ts'
 import type { IndexContext } from './index-context.ts'
@@ -78,6 +79,9 @@ async function identify(context: IndexContext, file: FileStat, version: string):
   const moved = records.continues(absent, file, version)
   const earlier = moved ?? absent.find((one) => one.path === file.path) ?? null
   if (earlier === null) {
+    const isCopy = all.some((one) => one.id !== record.id && one.version === version && present.has(one.path))
+    if (isCopy && now - record.firstSeenAt < context.moveMs)
+      throw new LauncherError('conflict', 'This may be the first half of a move. It is looked at again.')
     await catalogue.put({ ...record, version, updatedAt: now })
     return false
   }

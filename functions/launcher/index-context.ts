@@ -28,6 +28,11 @@ export type IndexTimes = {
   /** Wait before trying again what failed through no fault of the file, ms. */
   retryMs?: number
   /**
+   * A move may be a copy and then a removal, with us looking in between: a copy of what is there is taken for a dataset of its
+   * own when it has been there this long, ms.
+   */
+  moveMs?: number
+  /**
    * A file that proved too much for the reader is tried again when that verdict is this old, ms. Without it: once per start,
    * which suits a process that lives for weeks and not one that lives for a minute.
    */
@@ -50,7 +55,7 @@ const oldMs = 60_000
 export type IndexContext = ReturnType<typeof createIndexContext>
 
 export function createIndexContext(ports: IndexPorts, deps: IndexDeps) {
-  const { stableMs = 5_000, goneMs = 5_000, allGoneMs = 60_000, retryMs = 15_000 } = deps
+  const { stableMs = 5_000, goneMs = 5_000, allGoneMs = 60_000, retryMs = 15_000, moveMs = 0 } = deps
   /** Since when a file has looked as it does; forgotten at a restart, which costs some seconds. */
   const seen = new Map<string, FileStat & { since: number }>()
   const missingSince = new Map<string, number>()
@@ -67,6 +72,7 @@ export function createIndexContext(ports: IndexPorts, deps: IndexDeps) {
   return {
     ...ports,
     inspect: deps.inspect,
+    moveMs,
     /** May a file that proved too much for the reader be tried once more? */
     mayTryAgain({ id, updatedAt }: Dataset, now: number): boolean {
       if (deps.demandingAgainMs !== undefined) return now - updatedAt >= deps.demandingAgainMs

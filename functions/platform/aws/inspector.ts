@@ -13,8 +13,15 @@ import { type Patience, withPatience } from './backoff.ts'
 import { contentVersion } from './content-version.ts'
 import { awsName, awsStatus, unavailable } from './errors.ts'
 
-/** An object appears whole and at once, and a bucket's list is up to date: nothing is gained by waiting. */
-export const bucketTimes: IndexTimes = { stableMs: 0, goneMs: 0, allGoneMs: 0, demandingAgainMs: 24 * 3_600_000 }
+/** An object appears whole and at once, and a bucket's list is up to date: nothing is gained by waiting, but for a move's second half. */
+export const bucketTimes: IndexTimes = {
+  stableMs: 0,
+  goneMs: 0,
+  allGoneMs: 0,
+  retryMs: 5_000,
+  moveMs: 3_000,
+  demandingAgainMs: 24 * 3_600_000,
+}
 
 type Head = { etag: string; sizeBytes: number; version: string }
 

@@ -11,32 +11,30 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createIndexer, type Indexer } from '../../../functions/indexer/client.ts'
 import type { Inspector } from '../../../functions/launcher/index-dataset.ts'
 import { createCellNames } from '../../../functions/platform/aws/cells.ts'
-import { contentVersion } from '../../../functions/platform/aws/content-version.ts'
 import { createDatasetFiles } from '../../../functions/platform/aws/dataset-files.ts'
 import { createInspector } from '../../../functions/platform/aws/inspector.ts'
 import { lookAtBucket } from '../../../functions/platform/aws/look.ts'
-import { createTurn } from '../../../functions/platform/aws/turn.ts'
 import { createCatalogue } from '../../../functions/platform/dynamo/catalogue.ts'
 import { createSessionStore } from '../../../functions/platform/dynamo/sessions.ts'
 import { createDatasetFiles as createLocalFiles } from '../../../functions/platform/local/dataset-files.ts'
 import { createInspector as createLocalInspector } from '../../../functions/platform/local/inspector.ts'
+import { type LocalStore, openStore } from '../../../functions/platform/local/store.ts'
 import { builtPrograms } from '../../support/built.ts'
 import { type Moto, startMoto } from '../../support/moto.ts'
-import { startTables, type Tables } from '../../support/tables.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { testSample } from '../../support/tools.ts'
 
 let moto: Moto
 let s3: S3Client
-let tables: Tables
+const stores: LocalStore[] = []
 let indexer: Indexer
 const asked: { key: string; bytes: number }[] = []
 beforeAll(async () => {
-  ;[moto, tables] = await Promise.all([startMoto(), startTables()])
+  moto = await startMoto()
   s3 = new S3Client({ ...moto.clientConfig, forcePathStyle: true })
   s3.middlewareStack.add(
     (next, context) => async (args) => {
@@ -52,7 +50,7 @@ beforeAll(async () => {
 }, 90_000)
 afterAll(async () => {
   s3?.destroy()
-  await Promise.all([moto?.stop(), tables?.stop()])
+  await Promise.all([moto?.stop(), ...stores.map((store) => store.close())])
 })
 
 /** Where it does not matter what the files hold. */
@@ -69,7 +67,9 @@ async function newBucket() {
 }
 
 async function newLab() {
-  const [{ Bucket, put }, table] = [await newBucket(), await tables.empty()]
+  const [{ Bucket, put }, store] = [await newBucket(), await openStore(tempDir())]
+  stores.push(store)
+  const { table } = store
   const clock = { now: () => Date.now() }
   const changed: string[] = []
   const ports = {
@@ -224,6 +224,24 @@ test('an object that only its owner may read is refused for that, in words', asy
   }
 })
 
+test('a move that is seen half-way is a move: the dataset keeps its id', async () => {
+  const { Bucket, put, look, records } = await newLab()
+  await put('public/a.h5ad', readFileSync(testSample()))
+  await look(120_000, refusing)
+  await s3.send(new CopyObjectCommand({ Bucket, Key: 'labx/b.h5ad', CopySource: `${Bucket}/public/a.h5ad` }))
+  asked.length = 0
+  const looking = look(120_000, refusing)
+  await expect.poll(() => asked.map(({ key }) => key), { timeout: 60_000 }).toContain('labx/b.h5ad')
+  await s3.send(new DeleteObjectCommand({ Bucket, Key: 'public/a.h5ad' }))
+  await looking
+  expect((await records()).get('a')).toMatchObject({ path: 'labx/b.h5ad', state: 'refused' })
+  expect((await records()).get('b')).toMatchObject({ state: 'removed' })
+  // A copy that stays is a dataset of its own.
+  await s3.send(new CopyObjectCommand({ Bucket, Key: 'labx/c.h5ad', CopySource: `${Bucket}/labx/b.h5ad` }))
+  await look(120_000, refusing)
+  expect((await records()).get('c')).toMatchObject({ path: 'labx/c.h5ad', state: 'refused' })
+})
+
 test('without time left it says so, and the next look does the rest', async () => {
   const { put, look, records } = await newLab()
   await put('public/a.h5ad', readFileSync(testSample()))
@@ -249,49 +267,13 @@ test('a bucket that can’t be listed empties no catalogue', async () => {
   expect((await records()).get('a')).toMatchObject({ state: 'refused' })
 })
 
-describe('turns', () => {
-  test('are one look’s at a time; who comes meanwhile leaves word, and that is heard', async () => {
-    let now = 1_000
-    const turn = createTurn(await tables.empty(), { now: () => now })
-    const came = await Promise.all(Array.from({ length: 20 }, (_, n) => turn.take(`event-${n}`, 60_000)))
-    expect(came.filter(Boolean)).toHaveLength(1)
-    const holder = `event-${came.indexOf(true)}`
-    expect(await turn.end(holder)).toBe('again')
-    expect(await turn.end(holder)).toBe('over')
-    expect(await turn.take('late', 60_000)).toBe(true)
-    // Its own repeat after it died, and nobody else's before its time is over.
-    expect(await turn.take('late', 60_000)).toBe(true)
-    expect(await turn.take('other', 60_000)).toBe(false)
-    now = 60_001
-    expect(await turn.take('other', 120_000)).toBe(true)
-    expect(await turn.end('late')).toBe('over')
-    expect(await turn.take('third', 120_000)).toBe(false)
-  })
-
-  test('fifty events at once read each file once', async () => {
-    const { put, look, records } = await newLab()
-    const sample = readFileSync(testSample())
-    for (const name of ['a', 'b', 'c']) await put(`public/${name}.h5ad`, Buffer.concat([sample, Buffer.from(name)]))
-    asked.length = 0
-    await Promise.all(Array.from({ length: 50 }, () => look(120_000, refusing)))
-    expect([...(await records()).values()].map(({ state }) => state)).toEqual(['refused', 'refused', 'refused'])
-    const firsts = asked.filter(({ bytes, key }) => bytes === 8192 && key.startsWith('public/'))
-    expect(firsts.map(({ key }) => key).sort()).toEqual(['public/a.h5ad', 'public/b.h5ad', 'public/c.h5ad'])
-  })
-})
-
-describe('the version of an object', () => {
-  const object = { ETag: '"abc-3"', ContentLength: 10 }
-  test('is its whole checksum where it has one, so that other parts make no other version', () => {
-    const crc = { ChecksumType: 'FULL_OBJECT', ChecksumCRC64NVME: 'AAA=' }
-    expect(contentVersion({ ...object, ...crc })).toBe(contentVersion({ ...object, ...crc, ETag: '"def-9"' }))
-    expect(contentVersion({ ...object, ...crc })).not.toBe(contentVersion({ ...object, ...crc, ContentLength: 11 }))
-    const sha = { ChecksumType: 'FULL_OBJECT', ChecksumSHA256: 'AAA=' }
-    expect(contentVersion({ ...object, ...sha })).not.toBe(contentVersion({ ...object, ...crc }))
-  })
-  test('is its ETag where the checksum is that of its parts, or missing', () => {
-    const parts = { ChecksumType: 'COMPOSITE', ChecksumSHA256: 'AAA=-3' }
-    expect(contentVersion({ ...object, ...parts })).toBe(contentVersion(object))
-    expect(contentVersion({ ...object, ETag: '"def-9"' })).not.toBe(contentVersion(object))
-  })
+test('fifty events at once read each file once', async () => {
+  const { put, look, records } = await newLab()
+  const sample = readFileSync(testSample())
+  for (const name of ['a', 'b', 'c']) await put(`public/${name}.h5ad`, Buffer.concat([sample, Buffer.from(name)]))
+  asked.length = 0
+  await Promise.all(Array.from({ length: 50 }, () => look(120_000, refusing)))
+  expect([...(await records()).values()].map(({ state }) => state)).toEqual(['refused', 'refused', 'refused'])
+  const firsts = asked.filter(({ bytes, key }) => bytes === 8192 && key.startsWith('public/'))
+  expect(firsts.map(({ key }) => key).sort()).toEqual(['public/a.h5ad', 'public/b.h5ad', 'public/c.h5ad'])
 })
