@@ -14,6 +14,7 @@ const programs = {
   bench: 'test/bench/run.ts',
   docs: 'test/run/write-docs.ts',
   drill: 'test/drill/run.ts',
+  'aws-here': 'test/aws/here.ts',
   images: 'test/images/run.ts',
 }
 

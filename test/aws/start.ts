@@ -15,7 +15,7 @@ import { keepOutput, recordSecret } from '../support/suite-record.ts'
 import { testPython } from '../support/tools.ts'
 import { type Account, makeAccount, names } from './account.ts'
 import { createAlb } from './alb.ts'
-import { type CloudFront, startCloudFront } from './cloudfront.ts'
+import { startCloudFront } from './cloudfront.ts'
 import { type Ecs, playEcs } from './ecs.ts'
 import { type Edge, startEdge } from './edge.ts'
 import { type Elb, playElb } from './elb.ts'
@@ -68,6 +68,7 @@ export type Harness = {
   held(): Promise<{ sessions: string[]; tasks: string[]; targets: string[]; leases: Lease[] }>
   /** What functions, gates and viewers wrote. */
   log(): string
+  logFile: string
   stop(): Promise<void>
 }
 
@@ -166,6 +167,7 @@ export async function startHarness(settings: HarnessSettings): Promise<Harness> 
       },
       held: () => held(ecs, elb, account),
       log: () => readFileSync(logFile, 'utf8'),
+      logFile,
       stop,
     }
   } catch (error) {
@@ -173,8 +175,6 @@ export async function startHarness(settings: HarnessSettings): Promise<Harness> 
     throw error
   }
 }
-
-export type { CloudFront }
 
 async function held(ecs: Ecs, elb: Elb, account: Account) {
   const targets = elb.groups().flatMap((group) => elb.targets(group).filter(({ health }) => health !== 'draining'))
