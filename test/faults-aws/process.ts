@@ -121,8 +121,8 @@ export function startProcess(world: World, rule: Rule = () => 'go', over: Partia
   const token = (count: number) => ({ getRetryCount: () => count, getRetryDelay: () => 0 })
   const retryStrategy = {
     acquireInitialRetryToken: async () => token(0),
-    refreshRetryTokenForRetry: async (last: { getRetryCount(): number }) => {
-      if (last.getRetryCount() >= 2) throw new Error('tried three times')
+    refreshRetryTokenForRetry: async (last: { getRetryCount(): number }, { errorType }: { errorType: string }) => {
+      if (errorType === 'CLIENT_ERROR' || last.getRetryCount() >= 2) throw new Error('tried three times')
       return token(last.getRetryCount() + 1)
     },
     recordSuccess: () => {},

@@ -15,6 +15,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { afterAll } from 'vitest'
 import type { Log } from '../../functions/core/ports.ts'
 import type { User } from '../../functions/core/principal.ts'
 import { isLive, type Session } from '../../functions/core/session.ts'
@@ -40,7 +41,20 @@ export const person = (name: string): User => ({
   loginId: null,
 })
 
-export async function startEmulators(): Promise<{ moto: Moto; tables: Tables; stop(): Promise<void> }> {
+type Emulators = { moto: Moto; tables: Tables }
+let emulators: Promise<Emulators> | null = null
+
+/** Those of this file of tests; started at first need, stopped after its last test. */
+export const theEmulators = (): Promise<Emulators> => {
+  emulators ??= startEmulators()
+  return emulators
+}
+afterAll(async () => {
+  const started = await emulators?.catch(() => null)
+  await Promise.all([started?.moto.stop(), started?.tables.stop()])
+})
+
+async function startEmulators(): Promise<Emulators> {
   const [moto, tables] = await Promise.all([startMoto(), startTables()])
   // Left to itself moto's tasks stop at the fourth look.
   const transition = { progression: 'manual', times: 1_000_000 }
@@ -48,11 +62,12 @@ export async function startEmulators(): Promise<{ moto: Moto; tables: Tables; st
     method: 'POST',
     body: JSON.stringify({ model_name: 'ecs::task', transition }),
   })
-  return { moto, tables, stop: async () => void (await Promise.all([moto.stop(), tables.stop()])) }
+  return { moto, tables }
 }
 
 /** @param slotCount how many sessions can be live at once; some deaths leave one until the reaper comes */
-export async function makeWorld({ moto, tables }: { moto: Moto; tables: Tables }, slotCount: number) {
+export async function makeWorld(slotCount: number) {
+  const { moto, tables } = await theEmulators()
   const handler = new NodeHttpHandler()
   const config = { ...moto.clientConfig, requestHandler: handler }
   const [ecs, elb] = [new ECSClient(config), new ElasticLoadBalancingV2Client(config)]

@@ -4,18 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { current, gateOf, ready, start } from './death-steps.ts'
 import { heal, nothingLeft } from './heal.ts'
 import { type Process, type Rule, startProcess } from './process.ts'
-import { makeWorld, minute, person, startEmulators, type World } from './world.ts'
+import { makeWorld, minute, person, type World } from './world.ts'
 
-let emulators: Awaited<ReturnType<typeof startEmulators>>
 let world: World
 beforeAll(async () => {
-  emulators = await startEmulators()
-  world = await makeWorld(emulators, 2)
+  world = await makeWorld(2)
 }, 180_000)
-afterAll(async () => {
-  world?.close()
-  await emulators?.stop()
-})
+afterAll(() => world?.close())
 
 const refused = (name: string, message: string) => () =>
   Object.assign(new Error(message), { name, $metadata: { httpStatusCode: 400 } })

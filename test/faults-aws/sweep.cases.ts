@@ -14,23 +14,18 @@ import { builtPrograms } from '../support/built.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { leak, leaveTarget, ready, start } from './death-steps.ts'
 import { startProcess } from './process.ts'
-import { makeWorld, minute, person, startEmulators, type World } from './world.ts'
+import { makeWorld, minute, person, type World } from './world.ts'
 
-let emulators: Awaited<ReturnType<typeof startEmulators>>
 let world: World
 let env: Record<string, string>
 const dir = tempDir('sweep-')
 
 beforeAll(async () => {
-  emulators = await startEmulators()
-  world = await makeWorld(emulators, 8)
+  world = await makeWorld(8)
   env = await deploy(world)
   Object.assign(process.env, aws())
 }, 180_000)
-afterAll(async () => {
-  world?.close()
-  await emulators?.stop()
-})
+afterAll(() => world?.close())
 
 /** @returns the environment of its Lambdas */
 async function deploy({ table, slots, bucket, cluster, subnets }: World): Promise<Record<string, string>> {
@@ -160,7 +155,7 @@ describe('npm run sweep', () => {
   test('as a program, with the environment as AWS prints it', async () => {
     const dist = await builtPrograms()
     const file = join(dir, 'deployment.json')
-    const twin = await makeWorld(emulators, 1)
+    const twin = await makeWorld(1)
     writeFileSync(file, JSON.stringify(await deploy(twin)))
     await ready(twin, person('works'))
     const program = promisify(execFile)(process.execPath, [join(dist, 'sweep.mjs'), '--dry-run', '--env', file], {

@@ -8,18 +8,13 @@ import type { User } from '../../functions/core/principal.ts'
 import { current, type Step, steps } from './death-steps.ts'
 import { heal, nothingLeft } from './heal.ts'
 import { mutating, type Rule, startProcess, throttled } from './process.ts'
-import { makeWorld, person, startEmulators, type World } from './world.ts'
+import { makeWorld, person, type World } from './world.ts'
 
-let emulators: Awaited<ReturnType<typeof startEmulators>>
 let world: World
 beforeAll(async () => {
-  emulators = await startEmulators()
-  world = await makeWorld(emulators, 24)
+  world = await makeWorld(24)
 }, 180_000)
-afterAll(async () => {
-  world?.close()
-  await emulators?.stop()
-})
+afterAll(() => world?.close())
 
 const together = steps.filter(({ alone }) => alone === undefined)
 const seconds = 240_000

@@ -8,22 +8,19 @@ import type { User } from '../../functions/core/principal.ts'
 import { type Step, steps } from './death-steps.ts'
 import { heal, nothingLeft } from './heal.ts'
 import { startProcess } from './process.ts'
-import { makeWorld, person, startEmulators, type World } from './world.ts'
+import { makeWorld, person, type World } from './world.ts'
 
-let emulators: Awaited<ReturnType<typeof startEmulators>>
 /** One for steps of many people side by side, one for those that act on everything there is. */
 let crowd: World
 let single: World
 const crowdSlots = 24
 beforeAll(async () => {
-  emulators = await startEmulators()
-  single = await makeWorld(emulators, 1)
-  crowd = await makeWorld(emulators, crowdSlots)
-}, 90_000)
+  single = await makeWorld(1)
+  crowd = await makeWorld(crowdSlots)
+}, 180_000)
 afterAll(async () => {
   crowd?.close()
   single?.close()
-  await emulators?.stop()
 })
 
 type Death = { n: number; how: 'die-before' | 'die-after'; who: User }
