@@ -17,7 +17,7 @@ describe('generated parts', () => {
   })
 
   it('are told when they drift, and right when written', () => {
-    const parts = { 'README.md': ['settings'], 'infra/README.md': ['deploy-settings', 'idle-costs'] }
+    const parts = { 'README.md': ['settings'], 'infra/README.md': ['deploy-settings', 'idle-costs', 'session-costs'] }
     mkdirSync(path.join(folder, 'infra'))
     for (const [file, names] of Object.entries(parts)) {
       const marked = names.map((name) => `<!-- ${name}:start -->\n| old |\n<!-- ${name}:end -->\n`)

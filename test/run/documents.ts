@@ -3,13 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { settingsMarkdown } from '../../functions/platform/local/settings-table.mjs'
 import { deploySettingsMarkdown } from '../../infra/settings.ts'
-import { idleCostsMarkdown } from './cost-tables.ts'
+import { idleCostsMarkdown, sessionCostsMarkdown } from './cost-tables.ts'
 
 /** A generated part stands between `<!-- name:start -->` and `<!-- name:end -->`. */
 const parts: readonly { file: string; name: string; make(): string }[] = [
   { file: 'README.md', name: 'settings', make: settingsMarkdown },
   { file: 'infra/README.md', name: 'deploy-settings', make: deploySettingsMarkdown },
   { file: 'infra/README.md', name: 'idle-costs', make: idleCostsMarkdown },
+  { file: 'infra/README.md', name: 'session-costs', make: sessionCostsMarkdown },
 ]
 
 /** @returns what is out of date, in words; empty when nothing is */
