@@ -20,11 +20,12 @@ export type Body = {
 }
 
 /** Memory that bodies of all requests together may take, so that many at a time can't take more than a few. */
-export type Budget = { take(bytes: number): boolean; give(bytes: number): void }
+export type Budget = { readonly most: number; take(bytes: number): boolean; give(bytes: number): void }
 
 export function createBudget(most: number): Budget {
   let taken = 0
   return {
+    most,
     take(bytes) {
       if (taken + bytes > most) return false
       taken += bytes
@@ -34,6 +35,20 @@ export function createBudget(most: number): Budget {
       taken -= bytes
     },
   }
+}
+
+const MiB = 2 ** 20
+/** What a gate takes without any body: node itself, streams, what is not collected yet (60 to 90 MiB measured). */
+const withoutBodies = 96 * MiB
+
+/**
+ * @param most what bodies may take where there is memory enough, bytes
+ * @param limit what this process may take altogether (a container's bound; `process.constrainedMemory()`), if it is known
+ * @returns what bodies may take. Measured: memory that was given back is still there for a while, so half of the rest.
+ */
+export function bodiesWithin(most: number, limit: number | undefined): number {
+  if (limit === undefined || limit <= 0) return most
+  return Math.min(most, Math.max(16 * MiB, (limit - withoutBodies) / 2))
 }
 
 /**
@@ -48,6 +63,7 @@ export async function withBody<T>(
 ): Promise<T> {
   let taken = 0
   const take = (bytes: number) => {
+    if (taken + bytes > budget.most) throw tooLarge(budget.most) // however often it is repeated
     if (!budget.take(bytes))
       throw new LauncherError('unavailable', 'Too many large requests at once. Try again shortly.')
     taken += bytes
@@ -72,13 +88,19 @@ function collect(req: IncomingMessage, most: number, take: (bytes: number) => vo
   if (Number(req.headers['content-length'] ?? 0) > most) return Promise.reject(tooLarge(most))
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = []
+    // Into one place when its length is announced: to join parts takes twice the memory for a moment. Memory that is not
+    // written to yet costs nothing, so that announcing much and sending little does not help anybody.
+    const announced = Number(req.headers['content-length'] ?? 0)
+    const whole = announced > 0 ? Buffer.allocUnsafe(announced) : null
     let size = 0
     req.on('data', (part: Buffer) => {
+      const at = size
       size += part.length
       try {
         if (size > most) throw tooLarge(most)
         take(part.length)
-        parts.push(part)
+        if (whole) part.copy(whole, at)
+        else parts.push(part)
       } catch (error) {
         // Events and not `for await`, whose early end would destroy the connection before it has carried the reason back.
         req.removeAllListeners('data')
@@ -88,7 +110,7 @@ function collect(req: IncomingMessage, most: number, take: (bytes: number) => vo
     })
     req.on('error', reject)
     req.on('close', () => reject(new Error('the request broke off'))) // without effect after its end
-    req.on('end', () => resolve(Buffer.concat(parts, size)))
+    req.on('end', () => resolve(whole ? whole.subarray(0, size) : Buffer.concat(parts, size)))
   })
 }
 
@@ -144,6 +166,6 @@ async function inflate(
 }
 
 function tooLarge(most: number): LauncherError {
-  const MiB = Math.floor(most / 2 ** 20)
-  return new LauncherError('too-large', `This request is larger than a viewer takes (${MiB} MiB, compressed or not).`)
+  const size = Math.floor(most / MiB)
+  return new LauncherError('too-large', `This request is larger than a viewer takes (${size} MiB, compressed or not).`)
 }

@@ -5,7 +5,7 @@ import type { Clock, Log, VaultKind } from '../core/ports.ts'
 import { createActivity } from './activity.ts'
 import { createApiClient } from './api-client.ts'
 import { begin } from './begin.ts'
-import { createBudget } from './body.ts'
+import { bodiesWithin, createBudget } from './body.ts'
 import type { GateConfig } from './config.ts'
 import { createDiffexpQueue } from './diffexp-queue.ts'
 import { createForward, type Forward } from './forward.ts'
@@ -65,7 +65,7 @@ export async function run(config: GateConfig, options: RunOptions = {}): Promise
     })
     const saves = createSaves(sync, work.routePath, tuning)
     const queue = createDiffexpQueue(tuning.diffexpWaiting)
-    const budget = createBudget(tuning.bodiesBytes)
+    const budget = createBudget(bodiesWithin(tuning.bodiesBytes, process.constrainedMemory?.()))
     const onViewerGone = () => void life.look()
     const answering = { work, forward, sync, saves, queue, later, budget, onViewerGone, log, tuning }
     kept = { sync, saves }

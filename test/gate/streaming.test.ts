@@ -4,6 +4,7 @@ import net from 'node:net'
 import { join } from 'node:path'
 import { deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { bodiesWithin } from '../../functions/gate/body.ts'
 import { json, routePath, startWorld, until, type World } from './world.ts'
 
 const MiB = 2 ** 20
@@ -147,6 +148,22 @@ describe('a request’s body', () => {
         [413, 401, 405, 404].map((status) => [status, 'string']),
       )
     }
+  })
+
+  test('that alone is more than all of them may take is refused for good, not for now', async () => {
+    const world = await startWorld({ tuning: { bodiesBytes: 1_000_000 } })
+    const reply = await world.saveGeneSets('x'.repeat(1_000_001), null)
+    expect([reply.status, json(reply).code]).toEqual([413, 'too-large'])
+    expect((await world.saveGeneSets('x'.repeat(900_000), null)).status).toBe(200)
+  })
+
+  test.each([
+    ['no bound', undefined, 160],
+    ['no bound, in the kernel’s words', 2 ** 64, 160],
+    ['a small container', 256 * 2 ** 20, 80],
+    ['a tiny one', 64 * 2 ** 20, 16],
+  ])('may take what fits beside the gate itself: %s', (_name, limit, MiB) => {
+    expect(bodiesWithin(160 * 2 ** 20, limit)).toBe(MiB * 2 ** 20)
   })
 
   test('shares one budget of memory with all others', async () => {

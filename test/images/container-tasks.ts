@@ -25,6 +25,9 @@ export type ContainerSettings = {
   diskMiB(): number | null
 }
 
+/** Fargate has no swap. */
+const memoryOf = (mib: string): string[] => ['--memory', `${mib}m`, '--memory-swap', `${mib}m`]
+
 export function createContainerTasks(
   settings: TaskRunnerSettings,
   { addressOf, diskMiB }: ContainerSettings,
@@ -57,7 +60,7 @@ export function createContainerTasks(
     // The viewer first: the gate depends on it, so that it is the last to be told to stop. It needs no network at all.
     await podman([
       ...['run', '--detach', '--name', names.viewer, '--network', 'none', ...locked, ...limits, ...volume],
-      ...['--env', `CXOD_MEMORY_MIB=${memory}`, images.viewer],
+      ...[...memoryOf(memory), '--env', `CXOD_MEMORY_MIB=${memory}`, images.viewer],
     ])
     const network = ['--network', 'slirp4netns:allow_host_loopback=true']
     await podman(
@@ -72,7 +75,8 @@ export function createContainerTasks(
           `127.0.0.1:${port}:${taskShape.gatePort}`,
         ],
         // By name: its value would stand in the list of processes.
-        ...[...locked, ...limits, ...volume, '--env', 'GATE_CONFIG', images.gate],
+        ...[...locked, ...limits, ...volume, ...memoryOf(String(taskShape.gateMemoryMiB))],
+        ...['--env', 'GATE_CONFIG', images.gate],
       ],
       { env: { GATE_CONFIG: JSON.stringify(config) } },
     )

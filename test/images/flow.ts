@@ -1,10 +1,13 @@
 /** The flow, once, through the two containers: launch, knock, download, load, look, save, stop, with a real launcher around them. */
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { deflateSync } from 'node:zlib'
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { loadWords } from '../../functions/core/load-words.ts'
 import { createDatasetFiles } from '../../functions/platform/aws/dataset-files.ts'
+import { taskShape } from '../../functions/platform/aws/settings.ts'
 import type { TaskRunnerSettings } from '../../functions/platform/local/task-runner.ts'
 import { makeData } from '../support/launcher-process.ts'
 import { type LocalBed, startLocalBed } from '../support/local-bed.ts'
@@ -116,6 +119,13 @@ async function steps(bed: LocalBed, tasks: ContainerTasks, say: (line: string) =
   assert.match(await vaulted(bed, who, 'genesets', '1'), /mine/)
   say('labels and gene sets are in the vault')
   await whatIsInside(task.names)
+  const large = deflateSync(randomBytes(60 * 2 ** 20), { level: 0 })
+  const headers = { 'content-type': 'application/octet-stream', 'x-cxod-base': '1' }
+  const save = () => call('annotations/obs', { method: 'PUT', headers, body: large })
+  for (const answer of await Promise.all([save(), save(), save(), save()])) assert.notEqual(answer.status, 200)
+  assert.equal((await look())?.status, 200)
+  assert.equal((await bed.launcher.findSession(who, datasetId))?.state, 'ready')
+  say(`four bodies of 60 MB at once do not end a gate of ${taskShape.gateMemoryMiB} MiB`)
 
   const saving = saveLabels('after', '1')
   await podman(['kill', '--signal', 'TERM', task.names.gate])
