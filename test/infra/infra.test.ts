@@ -35,11 +35,12 @@ describe('the table of rights', () => {
   })
 })
 
-describe('another stage, with every setting', () => {
+describe('production when it is given up, with every setting', () => {
   let graph: Graph
   const certificate = (name: string) => `arn:aws:acm:us-east-1:123456789012:certificate/${name}`
   beforeAll(async () => {
-    graph = await planned('try', {
+    graph = await planned('production', {
+      CXOD_GIVE_UP: 'production',
       CXOD_SLOTS: '3',
       CXOD_ALARM_EMAIL: 'lab@example.org',
       CXOD_APP_DOMAIN: 'cells.example.org',
@@ -57,6 +58,8 @@ describe('another stage, with every setting', () => {
   it('has as many slots as it is told, and leaves nothing behind', () => {
     expect(all(graph, 'lb/targetGroup:')).toHaveLength(3)
     expect(graph.resources.filter(({ protect }) => protect)).toEqual([])
+    expect(one(graph, 'dynamodb/table:', 'Table').inputs.deletionProtectionEnabled).toBe(false)
+    expect(one(graph, 'lb/loadBalancer:', 'Balancer').inputs.enableDeletionProtection).toBe(false)
     for (const { inputs } of all(graph, 's3/bucket:')) expect(inputs.forceDestroy).toBe(true)
     for (const { inputs } of all(graph, 'ecr/repository:')) expect(inputs.forceDelete).toBe(true)
   })
@@ -110,19 +113,12 @@ describe('the settings of a deploy', () => {
   })
 })
 
-describe('production, when it is given up', () => {
-  it('has no protection left, so that nothing is left behind', async () => {
-    const { resources } = await planned('production', { CXOD_GIVE_UP: 'production' })
-    const graph = { stage: 'production', region: '', resources }
-    expect(resources.filter(({ protect }) => protect)).toEqual([])
-    expect(one(graph, 'dynamodb/table:', 'Table').inputs.deletionProtectionEnabled).toBe(false)
-    expect(one(graph, 'lb/loadBalancer:', 'Balancer').inputs.enableDeletionProtection).toBe(false)
-    for (const { inputs } of all(graph, 's3/bucket:')) expect(inputs.forceDestroy).toBe(true)
-  })
-})
-
 describe('a deploy that could not work', () => {
-  it('is refused before anything is made', async () => {
-    await expect(planned('try', { CXOD_SLOTS: '101' })).rejects.toThrow(/CXOD_SLOTS=101 can't be used/)
+  it.each([
+    ['a secret that could be guessed', { SST_SECRET_OriginSecret: 'short' }, /must have 32 or more/],
+    ['more sessions than places', { CXOD_SLOTS: '2', CXOD_LIVE_SESSIONS: '3' }, /more than the 2 places/],
+    ['functions that were not built', { CXOD_LAMBDAS: '/nowhere' }, /is not built/],
+  ] as const)('is refused before anything is made: %s', async (_, env, words) => {
+    await expect(planned('try', env)).rejects.toThrow(words)
   })
 })

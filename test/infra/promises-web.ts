@@ -73,6 +73,12 @@ export const webPromises: readonly Promised[] = [
           text(urls.map(({ name }) => name).sort()) === '["ApiUrl","LobbyUrl"]',
           'other functions have addresses',
         ),
+        // Whole answers only, and no words for other sites: the app has none.
+        ...urls
+          .filter(
+            ({ inputs }) => inputs.authorizationType !== 'NONE' || inputs.invokeMode !== 'BUFFERED' || inputs.cors,
+          )
+          .map(({ name }) => `${name} answers otherwise`),
         ...unless(toFunctions.length === 2, 'not both are behind CloudFront'),
         ...toFunctions
           .filter(
