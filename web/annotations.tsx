@@ -77,13 +77,15 @@ type VersionsPageProps = {
   dataset: Pick<Dataset, 'id' | 'title' | 'state' | 'version'>
   kinds: readonly { kind: VaultKind; versions: readonly VaultVersion[] }[]
   upload: UploadView | null
+  /** Largest file that the form can bring, bytes. */
+  mostBytes: number
 }
 
 /** What became of a file that was just uploaded. */
 export type UploadView = { merged: { version: string; report: MergeReport } | null; trouble: string }
 
-export const VersionsPage: FC<VersionsPageProps> = ({ frame, dataset, kinds, upload }) => (
-  <Page frame={frame} title={`Annotations of ${dataset.title}`} here="annotations">
+export const VersionsPage: FC<VersionsPageProps> = ({ frame, dataset, kinds, upload, mostBytes }) => (
+  <Page frame={frame} title={`Annotations of ${dataset.title}`} here="annotations" islands={['file-size.js']}>
     <p class="small">
       <a href="/annotations">My annotations</a>
     </p>
@@ -118,23 +120,24 @@ export const VersionsPage: FC<VersionsPageProps> = ({ frame, dataset, kinds, upl
           <Versions dataset={dataset} kind={kind} versions={versions} />
         )}
         {kind === 'labels' && dataset.state === 'usable' && (
-          <Upload datasetId={dataset.id} base={versions[0]?.version ?? 'none'} />
+          <Upload datasetId={dataset.id} base={versions[0]?.version ?? 'none'} mostBytes={mostBytes} />
         )}
       </section>
     ))}
   </Page>
 )
 
-const Upload: FC<{ datasetId: string; base: string }> = ({ datasetId, base }) => (
+const Upload: FC<{ datasetId: string; base: string; mostBytes: number }> = ({ datasetId, base, mostBytes }) => (
   <form class="card" method="post" action={`/annotations/${datasetId}/labels/upload`} enctype="multipart/form-data">
     <h3>Upload labels</h3>
     <p class="small muted">
-      A CSV whose first column has the names of the cells, and each other one a category. Rows are matched by name.
+      A CSV whose first column has the names of the cells, and each other one a category. Rows are matched by name. Up
+      to {Math.floor(mostBytes / 2 ** 20)} MiB; a larger file goes by the API (/openapi.json).
     </p>
     <input type="hidden" name="base" value={base} />
     <div class="field">
       <label for="file">File</label>
-      <input id="file" name="file" type="file" accept=".csv,text/csv" required />
+      <input id="file" name="file" type="file" accept=".csv,text/csv" data-most={mostBytes} required />
     </div>
     <fieldset>
       <legend>What is there</legend>

@@ -55,7 +55,7 @@ export function createMerge(
 function tooLarge(most: number): never {
   throw new LauncherError(
     'too-large',
-    `This is more than can be kept beside what is there (${most / 2 ** 20} MiB). Download it from this page; the launcher’s page of annotations takes the file.`,
+    `This is more than can be kept beside what is there (${most / 2 ** 20} MiB). Download it from this page; the launcher’s API takes the file.`,
     { limitBytes: most },
   )
 }

@@ -41,10 +41,12 @@ export async function readProblem(response: Response): Promise<Problem & { body:
     // No JSON: a proxy's own page.
   }
   const text = (value: unknown, otherwise: string) => (typeof value === 'string' && value !== '' ? value : otherwise)
+  // What stands before the launcher refuses it in words of its own.
+  const tooLarge = response.status === 413
   return {
     code: text(body.code, `http-${response.status}`),
-    title: text(body.title, `The server answered ${response.status}`),
-    detail: text(body.detail, ''),
+    title: text(body.title, tooLarge ? 'This is too large to be sent' : `The server answered ${response.status}`),
+    detail: text(body.detail, tooLarge ? 'Download it from this page; the launcher’s API takes the file.' : ''),
     ...(typeof body.scope === 'string' ? { scope: body.scope } : {}),
     ...(body.never === true ? { never: true } : {}),
     body,

@@ -6,7 +6,7 @@ import { SessionsPage } from '../../../web/sessions.tsx'
 import { isLauncherError, LauncherError } from '../../core/errors.ts'
 import { vaultKinds } from '../../core/ports.ts'
 import type { Principal } from '../../core/principal.ts'
-import type { Env } from '../deps.ts'
+import { type Env, uploadLimit } from '../deps.ts'
 import { toProblem } from '../problem.ts'
 import type { WebDeps } from './deps.ts'
 import { field, readForm } from './forms.ts'
@@ -44,12 +44,16 @@ export function minePages(app: Hono<Env>, deps: WebDeps, { frame, html }: Render
     return c.redirect('/sessions', 303)
   })
 
+  // A form is a little larger than its file.
+  const mostBytes = uploadLimit(launcher.directBytes).bytes - 16 * 2 ** 10
+
   /** Of what one keeps, or could begin to keep: who may open a dataset may upload labels for it. */
   async function versionsPage(who: Principal, id: string, upload: UploadView | null) {
     const mine = (await launcher.listAnnotations(who)).find(({ dataset }) => dataset.id === id)
     const dataset = mine?.dataset ?? (await launcher.getDataset(who, id))
     const kinds = vaultKinds.map(async (kind) => ({ kind, versions: await launcher.history(who, id, kind) }))
-    return <VersionsPage frame={frame(who)} dataset={dataset} kinds={await Promise.all(kinds)} upload={upload} />
+    const page = { dataset, kinds: await Promise.all(kinds), upload, mostBytes }
+    return <VersionsPage frame={frame(who)} {...page} />
   }
 
   app.get('/annotations', async (c) => {
