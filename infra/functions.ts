@@ -25,7 +25,7 @@ type Parts = {
   slots: Routes
   secret: Secrets
 }
-type Size = { memory: `${number} MB`; timeout: `${number} seconds`; storage?: `${number} GB` }
+type Size = { memory: `${number} MB`; timeout: `${number} seconds` }
 
 /** Where `buildAws` has put them. */
 const bundles = text('CXOD_LAMBDAS') ?? join($cli.paths.root, 'dist', 'aws')
@@ -94,8 +94,9 @@ export function functions({ net, open, storage, table, tasks, slots, secret }: P
   ])
   // No concurrency is reserved for it, though two looks at once are never needed (platform/aws/turn.ts sees to that): a new
   // account has ten in all, of which ten must stay unreserved, and could not deploy.
-  // The most that a new account may have: 3,008 MB. A file is read by ranges; /tmp is for what hdf5 needs whole.
-  const indexer = lambda('indexer', { memory: '3008 MB', timeout: '900 seconds', storage: '10 GB' }, [
+  // 3,008 MB is the most that a new account may have; one process that reads files takes half of it (indexer/client.ts). Files
+  // are read in pieces and never lie on the disk, so the free 512 MB do.
+  const indexer = lambda('indexer', { memory: '3008 MB', timeout: '900 seconds' }, [
     ...launcher,
     ...may.noAccounts,
     ...may.readData,
