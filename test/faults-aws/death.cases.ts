@@ -1,13 +1,13 @@
 /**
- * A Lambda that dies between any two of its calls to AWS: each step is run once to count its calls, then once with a death
- * before the first, and once for each call with a death right after its effect (which is right before the next). The
- * reaper's ticks, each a process of its own, must leave nothing.
+ * A Lambda that dies between any two of its calls to AWS. Each step is run once to record its calls. A process takes nothing
+ * with it when it dies but what it has read, so deaths between the same two changes leave the same; of each such stretch the
+ * last moment is played (`CXOD_EVERY_DEATH=1`: each moment). The reaper's ticks, each a process of its own, must leave nothing.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { User } from '../../functions/core/principal.ts'
 import { type Step, steps } from './death-steps.ts'
 import { heal, nothingLeft } from './heal.ts'
-import { startProcess } from './process.ts'
+import { mutating, startProcess } from './process.ts'
 import { makeWorld, person, type World } from './world.ts'
 
 /** One for steps of many people side by side, one for those that act on everything there is. */
@@ -23,6 +23,7 @@ afterAll(async () => {
   single?.close()
 })
 
+const everyDeath = process.env.CXOD_EVERY_DEATH === '1'
 type Death = { n: number; how: 'die-before' | 'die-after'; who: User }
 
 /** @returns every death there is in this step, from a run in which nobody dies */
@@ -30,14 +31,19 @@ async function deathsOf(step: Step): Promise<Death[]> {
   const who = person(`${step.name}: nobody dies`)
   await step.prepare(single, who)
   single.now += step.laterMs ?? 0
-  const process = startProcess(single)
-  await step.act(process, single, who)
+  const alive = startProcess(single)
+  await step.act(alive, single, who)
   await settled(step, single)
   expect(await nothingLeft(single, [who])).toEqual([])
-  const after = process.calls.map((name, i) => {
-    return { n: i + 1, how: 'die-after', who: person(`${step.name}: after ${i + 1}, ${name}`) } as const
+  const { calls } = alive
+  const moments = calls.flatMap((name, i) => {
+    const next = calls[i + 1]
+    const last = next === undefined || mutating.test(next)
+    return last || everyDeath
+      ? [{ n: i + 1, how: 'die-after', who: person(`${step.name}: after ${i + 1}, ${name}`) } as const]
+      : []
   })
-  return [{ n: 1, how: 'die-before', who: person(`${step.name}: before 1`) }, ...after]
+  return [{ n: 1, how: 'die-before', who: person(`${step.name}: before 1`) }, ...moments]
 }
 
 async function die(step: Step, world: World, { n, how, who }: Death): Promise<boolean> {
