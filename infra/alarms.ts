@@ -44,7 +44,7 @@ export function alarms(fns: Functions, tasks: Tasks) {
   const orphans = tick('TasksWithoutSession', 'tasksWithoutSession')
   const late = tick('DueLeft', 'dueLeft')
   const [refused] = Object.entries(fns).map(([name, { logs }]) =>
-    counted(`Refused${name}`, logs, '{ $.event = "session not started" && $.refused IS TRUE }', 'StartsRefused'),
+    counted(`Refused${name}`, logs, '{ $.event = "session not started" && $.code = "no-room" }', 'StartsRefused'),
   ) as [Metric, ...Metric[]]
   const unsaved = counted('Unsaved', tasks.logs, '{ $.event = "save-not-durable" }', 'SavesRefused')
 

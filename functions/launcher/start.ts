@@ -28,7 +28,7 @@ export async function start(context: Context, step: 'launch' | 'promote', sessio
   } catch (error) {
     const code = isLauncherError(error) ? error.code : null
     const refused = code !== null && refusals.includes(code)
-    ports.log('warn', 'session not started', { session: session.id, refused, error: describe(error) })
+    ports.log('warn', 'session not started', { session: session.id, refused, code, error: describe(error) })
     // Where a close is final, the same session can't have a route again.
     if (isLauncherError(error, 'no-room') && !ports.router.final) {
       await ports.router.close(session.id)

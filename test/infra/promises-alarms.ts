@@ -89,7 +89,7 @@ export const alarmPromises: readonly Promised[] = [
           .map(({ name }) => `${name} looks at what nobody counts`),
         ...own.flatMap(({ title, pattern, value }) => {
           const event = /\$\.event = "([^"]+)"/.exec(pattern)?.[1] ?? ''
-          const member = value.startsWith('$.') ? value.slice(2) : /\$\.(\w+) IS TRUE/.exec(pattern)?.[1]
+          const member = value.startsWith('$.') ? value.slice(2) : /\$\.(?!event\b)(\w+) (?:=|IS)/.exec(pattern)?.[1]
           return [
             ...unless(sourceText().includes(`'${event}'`), `${title}: nobody logs “${event}”`),
             ...unless(
