@@ -7,6 +7,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { taskShape } from '../../functions/platform/aws/settings.ts'
 import { freePort } from '../support/dynamodb-local.ts'
+import { watchOver } from './guard.ts'
 
 export type Role = 'gate' | 'viewer'
 export const roles: readonly Role[] = ['gate', 'viewer']
@@ -66,6 +67,7 @@ export function createFargate(settings: FargateSettings): Fargate {
           // Images have no more than this; nothing of whoever runs the harness.
           env: { PATH: process.env.PATH ?? '', HOME: '/tmp', TMPDIR: '/tmp', ...environment[role], ...more },
         })
+        watchOver(child, true)
         for (const stream of [child.stdout, child.stderr])
           stream.on('data', (text: Buffer) => settings.output(text.toString('utf8')))
         const gone = new Promise<Ended>((resolve) => {

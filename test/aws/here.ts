@@ -63,11 +63,14 @@ async function run(): Promise<void> {
   const told = new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve)
   })
-  await welcome(harness, tools.CXOD_TEST_SAMPLE ?? '')
-  await told
-  const { tasks } = await harness.held()
-  say(tasks.length > 0 ? `Stopping, ${tasks.length} viewers with it.` : 'Stopping.')
-  await harness.stop()
+  try {
+    await welcome(harness, tools.CXOD_TEST_SAMPLE ?? '')
+    await told
+    const viewers = harness.ecs.processes().filter(({ role }) => role === 'viewer').length
+    say(viewers > 0 ? `Stopping, and ${viewers} viewers with it.` : 'Stopping.')
+  } finally {
+    await harness.stop()
+  }
 }
 
 await run().catch((error: unknown) => {

@@ -1,9 +1,13 @@
 /** How the harness runs functions: one event at a time, frozen between, more when busy, killed when late or at a chosen call. */
-import { writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTimeOf } from '../../functions/platform/local/processes.ts'
+import { projectRoot } from '../../functions/setup/python.ts'
 import { until } from '../support/proc.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { type Ahead, createFunction, type LambdaFunction } from './lambda.ts'
@@ -141,4 +145,34 @@ test('nothing is left when it is stopped', async () => {
       }
     })
   })
+})
+
+test('a function that stands still ends with the harness, whatever ends that', async () => {
+  const program = `
+    import { createFunction } from './lambda.ts'
+    const fn = createFunction({ name: 'api', program: process.argv[2], environment: { CALLS: '' }, timeoutMs: 60_000 })
+    await fn.invoke({})
+    console.log(fn.pids()[0])
+    setInterval(() => {}, 1000)`
+  // Below the project: it looks for its own folder from where it lies.
+  const outfile = join(projectRoot(), '.cache', 'run', `harness-${process.pid}.mjs`)
+  const stdin = { contents: program, resolveDir: import.meta.dirname, loader: 'ts' } as const
+  await build({
+    stdin,
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'silent',
+  })
+  const harness = spawn(process.execPath, [outfile, join(dir, 'index.mjs')], {
+    cwd: projectRoot(),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const pid = Number(await new Promise((resolve) => harness.stdout.once('data', resolve)))
+  expect(startTimeOf(pid)).not.toBeNull()
+  harness.kill('SIGKILL')
+  rmSync(outfile)
+  await until('the frozen process to be gone', () => startTimeOf(pid) === null)
 })

@@ -6,6 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import { projectRoot } from '../../functions/setup/python.ts'
+import { watchOver } from './guard.ts'
 
 export type FunctionSettings = {
   /** Access key of its calls, so that the edge can tell functions apart; its name in logs. */
@@ -93,6 +94,7 @@ export function createFunction(settings: FunctionSettings, ahead: Ahead = { ms: 
         ...environment,
       },
     })
+    watchOver(child)
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (text: Buffer) => output(text.toString('utf8')))
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
