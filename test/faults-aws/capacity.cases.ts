@@ -2,9 +2,10 @@
 import type { RunTaskCommandInput } from '@aws-sdk/client-ecs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { current, gateOf, ready, start } from './death-steps.ts'
+import { makeWorld } from './emulators.ts'
 import { heal, nothingLeft } from './heal.ts'
 import { type Process, type Rule, startProcess } from './process.ts'
-import { makeWorld, minute, person, type World } from './world.ts'
+import { minute, person, type World } from './world.ts'
 
 let world: World
 beforeAll(async () => {

@@ -1,6 +1,5 @@
 /** The steps in which a Lambda is made to die: how a person gets there, and what the Lambda does. */
 import { RegisterTargetsCommand } from '@aws-sdk/client-elastic-load-balancing-v2'
-import { expect } from 'vitest'
 import type { GatePrincipal, User } from '../../functions/core/principal.ts'
 import type { Session } from '../../functions/core/session.ts'
 import { newSessionId } from '../../functions/platform/session-id.ts'
@@ -34,8 +33,8 @@ export const start = (world: World, who: User): Promise<Session> =>
 export async function ready(world: World, who: User): Promise<Session> {
   const { launcher } = startProcess(world)
   const gate = gateOf(await start(world, who))
-  expect((await launcher.knock(gate)).status).toBe('work')
-  expect((await launcher.loaded(gate)).status).toBe('stay')
+  const [{ status: knocked }, { status: admitted }] = [await launcher.knock(gate), await launcher.loaded(gate)]
+  if (knocked !== 'work' || admitted !== 'stay') throw new Error(`the gate was told ${knocked}, then ${admitted}`)
   return current(world, who)
 }
 

@@ -6,9 +6,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { User } from '../../functions/core/principal.ts'
 import { type Step, steps } from './death-steps.ts'
+import { makeWorld } from './emulators.ts'
 import { heal, nothingLeft } from './heal.ts'
 import { mutating, startProcess } from './process.ts'
-import { makeWorld, person, type World } from './world.ts'
+import { person, type World } from './world.ts'
 
 /** One for steps of many people side by side, one for those that act on everything there is. */
 let crowd: World

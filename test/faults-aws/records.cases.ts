@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest'
 import type { Session } from '../../functions/core/session.ts'
 import { createSessionStore } from '../../functions/platform/dynamo/sessions.ts'
 import { aSession } from '../support/sessions.ts'
+import { makeWorld } from './emulators.ts'
 import { startProcess } from './process.ts'
-import { makeWorld, minute, type World } from './world.ts'
+import { minute, type World } from './world.ts'
 
 /** As the store itself would write them: one of each kind goes through it, the others are its copies. */
 async function fill(world: World, name: string, count: number, of: (n: number) => Partial<Session>): Promise<void> {

@@ -13,8 +13,9 @@ import { aDeployment } from '../support/aws-account.ts'
 import { builtPrograms } from '../support/built.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { leak, leaveTarget, ready, start } from './death-steps.ts'
+import { makeWorld } from './emulators.ts'
 import { startProcess } from './process.ts'
-import { makeWorld, minute, person, type World } from './world.ts'
+import { minute, person, type World } from './world.ts'
 
 let world: World
 let env: Record<string, string>

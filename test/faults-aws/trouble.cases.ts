@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isLauncherError } from '../../functions/core/errors.ts'
 import type { User } from '../../functions/core/principal.ts'
 import { current, type Step, steps } from './death-steps.ts'
+import { makeWorld } from './emulators.ts'
 import { heal, nothingLeft } from './heal.ts'
 import { mutating, type Rule, startProcess, throttled } from './process.ts'
-import { makeWorld, person, type World } from './world.ts'
+import { person, type World } from './world.ts'
 
 let world: World
 beforeAll(async () => {

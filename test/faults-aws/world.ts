@@ -15,7 +15,6 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { afterAll } from 'vitest'
 import type { Log } from '../../functions/core/ports.ts'
 import type { User } from '../../functions/core/principal.ts'
 import { isLive, type Session } from '../../functions/core/session.ts'
@@ -41,20 +40,9 @@ export const person = (name: string): User => ({
   loginId: null,
 })
 
-type Emulators = { moto: Moto; tables: Tables }
-let emulators: Promise<Emulators> | null = null
+export type Emulators = { moto: Moto; tables: Tables }
 
-/** Those of this file of tests; started at first need, stopped after its last test. */
-export const theEmulators = (): Promise<Emulators> => {
-  emulators ??= startEmulators()
-  return emulators
-}
-afterAll(async () => {
-  const started = await emulators?.catch(() => null)
-  await Promise.all([started?.moto.stop(), started?.tables.stop()])
-})
-
-async function startEmulators(): Promise<Emulators> {
+export async function startEmulators(): Promise<Emulators> {
   const [moto, tables] = await Promise.all([startMoto(), startTables()])
   // Left to itself moto's tasks stop at the fourth look.
   const transition = { progression: 'manual', times: 1_000_000 }
@@ -66,8 +54,7 @@ async function startEmulators(): Promise<Emulators> {
 }
 
 /** @param slotCount how many sessions can be live at once; some deaths leave one until the reaper comes */
-export async function makeWorld(slotCount: number) {
-  const { moto, tables } = await theEmulators()
+export async function makeWorld({ moto, tables }: Emulators, slotCount: number) {
   const handler = new NodeHttpHandler()
   const config = { ...moto.clientConfig, requestHandler: handler }
   const [ecs, elb] = [new ECSClient(config), new ElasticLoadBalancingV2Client(config)]
