@@ -1,6 +1,6 @@
 /** Bucket, index and the real indexer's process together, against moto: a lab uploads files, and one look tells what became of them. */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   CopyObjectCommand,
@@ -13,18 +13,15 @@ import {
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createIndexer, type Indexer } from '../../../functions/indexer/client.ts'
-import type { Inspector } from '../../../functions/launcher/index-dataset.ts'
 import { createCellNames } from '../../../functions/platform/aws/cells.ts'
 import { createDatasetFiles } from '../../../functions/platform/aws/dataset-files.ts'
-import { createInspector } from '../../../functions/platform/aws/inspector.ts'
 import { lookAtBucket } from '../../../functions/platform/aws/look.ts'
 import { createCatalogue } from '../../../functions/platform/dynamo/catalogue.ts'
 import { createSessionStore } from '../../../functions/platform/dynamo/sessions.ts'
-import { createDatasetFiles as createLocalFiles } from '../../../functions/platform/local/dataset-files.ts'
-import { createInspector as createLocalInspector } from '../../../functions/platform/local/inspector.ts'
 import { type LocalStore, openStore } from '../../../functions/platform/local/store.ts'
 import { builtPrograms } from '../../support/built.ts'
 import { type Moto, startMoto } from '../../support/moto.ts'
+import { aSession } from '../../support/sessions.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { testSample } from '../../support/tools.ts'
 
@@ -70,7 +67,8 @@ async function newLab() {
   const [{ Bucket, put }, store] = [await newBucket(), await openStore(tempDir())]
   stores.push(store)
   const { table } = store
-  const clock = { now: () => Date.now() }
+  const ahead = { ms: 0 }
+  const clock = { now: () => Date.now() + ahead.ms }
   const changed: string[] = []
   const ports = {
     files: createDatasetFiles(s3, Bucket),
@@ -86,7 +84,7 @@ async function newLab() {
   /** As a Lambda of its own, every time. */
   const look = (remainingMs = 120_000, by: Pick<Indexer, 'indexFile' | 'readCells'> = indexer) =>
     lookAtBucket(deps, randomUUID(), remainingMs, by)
-  return { Bucket, put, look, records, ports, table, clock, changed }
+  return { Bucket, put, look, records, ports, ahead, changed }
 }
 
 test('one look settles what a lab uploads, moves and takes away', async () => {
@@ -129,101 +127,6 @@ test('one look settles what a lab uploads, moves and takes away', async () => {
   expect(changed.length).toBe(known)
 })
 
-test('a file is read in pieces: fewer bytes than it has, and each piece of one content', async () => {
-  const { Bucket, put } = await newBucket()
-  const sample = readFileSync(testSample())
-  // What lies behind HDF5's own end belongs to nobody and is not read.
-  await put('public/long.h5ad', Buffer.concat([sample, Buffer.alloc(20 * 2 ** 20)]))
-  const inspect = createInspector(s3, Bucket, indexer)
-  const never = new AbortController().signal
-  asked.length = 0
-  expect(await inspect.start('public/long.h5ad')).toEqual({ kind: 'whole' })
-  await inspect.hash('public/long.h5ad', never)
-  expect(await inspect.index('public/long.h5ad', never)).toMatchObject({ index: { cells: 700 } })
-  const bytes = asked.reduce((sum, one) => sum + one.bytes, 0)
-  expect(bytes).toBeGreaterThan(100_000)
-  expect(bytes).toBeLessThan(sample.byteLength + 5 * 2 ** 20)
-
-  await inspect.hash('public/long.h5ad', never)
-  await put('public/long.h5ad', sample)
-  await expect(inspect.index('public/long.h5ad', never)).rejects.toMatchObject({ code: 'conflict' })
-})
-
-test('an object that is replaced while it is read is noticed, whatever was read before', async () => {
-  const { Bucket, put } = await newBucket()
-  const sample = readFileSync(testSample())
-  await put('public/a.h5ad', sample)
-  const replacing: Pick<Indexer, 'indexFile' | 'readCells'> = {
-    readCells: indexer.readCells,
-    async indexFile(file, signal) {
-      await put('public/a.h5ad', Buffer.concat([sample, Buffer.alloc(1)]))
-      return indexer.indexFile(file, signal)
-    },
-  }
-  const inspect = createInspector(s3, Bucket, replacing)
-  const never = new AbortController().signal
-  await inspect.hash('public/a.h5ad', never)
-  await expect(inspect.index('public/a.h5ad', never)).rejects.toMatchObject({ code: 'conflict' })
-  await s3.send(new DeleteObjectCommand({ Bucket, Key: 'public/a.h5ad' }))
-  for (const call of [inspect.start('public/a.h5ad'), inspect.hash('public/a.h5ad', never)])
-    await expect(call).rejects.toMatchObject({ code: 'not-found' })
-})
-
-test('the first bytes get the verdicts of the inspector on one machine', async () => {
-  const { Bucket, put } = await newBucket()
-  const root = tempDir('both-')
-  mkdirSync(join(root, 'public'))
-  const local = createLocalInspector(createLocalFiles(root), indexer)
-  const remote: Inspector = createInspector(s3, Bucket, indexer)
-  const sample = readFileSync(testSample())
-  const files: Record<string, Uint8Array> = {
-    whole: sample,
-    'user-block-small': Buffer.concat([Buffer.alloc(512), sample]),
-    'user-block-large': Buffer.concat([Buffer.alloc(2 ** 20), sample]),
-    short: sample.subarray(0, 500_000),
-    'one-byte-short': sample.subarray(0, sample.byteLength - 1),
-    empty: new Uint8Array(),
-    'not-hdf5': Buffer.from('cell,gene\n'),
-    zeros: Buffer.alloc(100_000),
-  }
-  const [here, there]: Record<string, unknown>[] = [{}, {}]
-  for (const [name, content] of Object.entries(files)) {
-    const path = `public/${name}.h5ad`
-    await put(path, content)
-    writeFileSync(join(root, path), content)
-    if (here) here[name] = await local.start(path)
-    if (there) there[name] = await remote.start(path)
-  }
-  expect(there).toEqual(here)
-})
-
-test('an object that only its owner may read is refused for that, in words', async () => {
-  const denied = Object.assign(new Error('denied'), { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } })
-  const archived = Object.assign(new Error('cold'), { name: 'InvalidObjectState', $metadata: { httpStatusCode: 403 } })
-  const { Bucket, put } = await newBucket()
-  await put('public/a.h5ad', readFileSync(testSample()))
-  for (const [error, words] of [
-    [denied, /may not read/],
-    [archived, /Glacier/],
-  ] as const) {
-    const strict = new S3Client({ ...moto.clientConfig, forcePathStyle: true })
-    // moto checks no rights and keeps no archive, so S3's answer is put in its place.
-    strict.middlewareStack.add(
-      (next, context) => (args) => (context.commandName === 'GetObjectCommand' ? Promise.reject(error) : next(args)),
-      { step: 'initialize', name: 'refuse' },
-    )
-    const inspect = createInspector(strict, Bucket, indexer)
-    const refused = { code: 'unreadable', cause: expect.stringMatching(words) }
-    expect(await inspect.start('public/a.h5ad')).toEqual({
-      kind: 'refused',
-      problem: expect.objectContaining(refused),
-    })
-    await inspect.hash('public/a.h5ad', new AbortController().signal)
-    expect(await inspect.index('public/a.h5ad', new AbortController().signal)).toMatchObject({ problem: refused })
-    strict.destroy()
-  }
-})
-
 test('a move that is seen half-way is a move: the dataset keeps its id', async () => {
   const { Bucket, put, look, records } = await newLab()
   await put('public/a.h5ad', readFileSync(testSample()))
@@ -240,6 +143,35 @@ test('a move that is seen half-way is a move: the dataset keeps its id', async (
   await s3.send(new CopyObjectCommand({ Bucket, Key: 'labx/c.h5ad', CopySource: `${Bucket}/labx/b.h5ad` }))
   await look(120_000, refusing)
   expect((await records()).get('c')).toMatchObject({ path: 'labx/c.h5ad', state: 'refused' })
+})
+
+test('what one look could not say or could not read, a later one does, although it remembers nothing', async () => {
+  const { put, look, ports, ahead, changed } = await newLab()
+  await put('public/a.h5ad', readFileSync(testSample()))
+  const read: unknown[] = []
+  const heavy = {
+    ...refusing,
+    indexFile: async (file: unknown) => {
+      read.push(file)
+      return { problem: { code: 'too-demanding', cause: 'cause', remedy: 'remedy' } }
+    },
+  }
+  await look(120_000, heavy)
+  await look(120_000, heavy)
+  expect(read).toHaveLength(1)
+  ahead.ms = 25 * 3_600_000
+  await look(120_000, heavy)
+  expect(read).toHaveLength(2)
+
+  // Whoever wrote the new version down died before its sessions were told.
+  const [a] = await ports.catalogue.list()
+  changed.length = 0
+  await ports.sessions.claim(aSession({ datasetId: 'a', datasetVersion: a?.version ?? '', ownerId: 'local:ann' }))
+  await look(120_000, heavy)
+  expect(changed).toEqual([])
+  await ports.sessions.claim(aSession({ datasetId: 'a', datasetVersion: 'of yesterday', ownerId: 'local:bob' }))
+  await look(120_000, heavy)
+  expect(changed).toEqual(['a'])
 })
 
 test('without time left it says so, and the next look does the rest', async () => {
