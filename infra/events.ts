@@ -1,4 +1,4 @@
-/** What wakes the functions that nobody calls: the minute, files that come and go, tasks that stop. */
+/** What wakes the functions that nobody calls: the minute, files that come and go (and the hour, in case that was not heard), tasks that stop. */
 import type { Functions } from './functions.ts'
 import { named } from './stage.ts'
 import type { Storage } from './storage.ts'
@@ -34,6 +34,8 @@ export function events({ reaper, indexer, taskEvents }: Functions, { data }: Sto
     taskEvents,
   )
 
+  // An event may be lost, or its three looks be too few for a first import: nothing waits for longer than an hour.
+  on('Hour', 'hour', { scheduleExpression: 'rate(1 hour)' }, indexer)
   const allowed = new aws.lambda.Permission('FilesMayCall', {
     action: 'lambda:InvokeFunction',
     function: indexer.fn.nodes.function.name,

@@ -29,11 +29,12 @@ export const idleCosts: readonly IdleCost[] = [
       'Pages reaching a task by its own public address: each task would need a certificate and a name of its own, and would be open to the internet. Or deleting the load balancer outside working hours, and minutes of waiting each morning.',
   },
   {
-    item: 'The minute (schedule and reaper)',
+    item: 'The minute and the hour (schedules, reaper, indexer)',
     types: ['aws:cloudwatch/eventRule:EventRule', 'aws:lambda/function:Function'],
     price: '$1.00 per million events; Lambda (arm64) $0.20 per million requests + $0.0000133334 per GB-second',
-    perMonth: 0.15,
-    because: '43,800 ticks of about 0.3 s at 512 MB: $0.04 + $0.01 + $0.09; the free tier of Lambda covers its part',
+    perMonth: 0.18,
+    because:
+      '43,800 ticks of about 0.3 s at 512 MB: $0.04 + $0.01 + $0.09, and 730 looks at the bucket: $0.03; the free tier of Lambda covers its part',
     source: 'https://aws.amazon.com/eventbridge/pricing/, https://aws.amazon.com/lambda/pricing/',
     without: 'A longer interval; every viewer would then run so much longer after it is due, which costs more.',
   },

@@ -147,6 +147,23 @@ export const functionPromises: readonly Promised[] = [
     broken: (graph) => void delete one(graph, 'lambda/permission:', 'FilesMayCall').inputs.sourceAccount,
   },
   {
+    name: 'a file whose event was lost is found within the hour',
+    problems: (graph) => {
+      const rule = one(graph, 'cloudwatch/eventRule:', 'Hour').inputs
+      const target = one(graph, 'cloudwatch/eventTarget:', 'HourTarget').inputs
+      const may = one(graph, 'lambda/permission:', 'HourMayCall').inputs
+      return [
+        ...unless(rule.scheduleExpression === 'rate(1 hour)' && rule.state !== 'DISABLED', 'another schedule'),
+        ...unless(target.rule === rule.name && isFor(target.arn, graph, 'indexer'), 'it wakes another'),
+        ...unless(
+          isFor(may.function, graph, 'indexer') && String(may.sourceArn).endsWith(`rule/${rule.name}`),
+          'it may not',
+        ),
+      ]
+    },
+    broken: (graph) => set(one(graph, 'cloudwatch/eventTarget:', 'HourTarget').inputs, { rule: 'another' }),
+  },
+  {
     name: 'a task of our cluster that stops wakes its function, and nobody else’s does',
     problems: (graph) => {
       const rule = one(graph, 'cloudwatch/eventRule:', 'TaskStops').inputs
