@@ -26,7 +26,7 @@ export type CloudFront = {
 type Kept = { answer: WireAnswer; until: number }
 
 /** Headers that CloudFront writes or drops itself, whatever a client says. */
-const notTheClients = [originSecretHeader, 'cloudfront-viewer-address', 'x-forwarded-proto', 'x-real-ip', 'expect']
+const notTheClients = ['cloudfront-viewer-address', 'x-forwarded-proto', 'x-real-ip', 'expect']
 const errorPage = (status: number) =>
   `<HTML><HEAD><TITLE>ERROR: The request could not be satisfied</TITLE></HEAD><BODY><H1>${status} ERROR</H1></BODY></HTML>`
 
