@@ -18,6 +18,9 @@ export async function start(context: Context, step: 'launch' | 'promote', sessio
     if (!(await stillFits(context, session))) return (await backIntoLine(context, step, session)) ?? (await current())
     const { path } = await ports.router.reserve(session.id)
     const { id: sessionId, datasetId, attempt, size } = session
+    // Whatever held this call up: from its deadline on the session is the reaper's, and soon nobody would own a task of it.
+    if (ports.clock.now() >= session.dueAt)
+      throw new LauncherError('unavailable', 'It took too long to find a place for this viewer. Try again in a minute.')
     await ports.tasks.start({ sessionId, datasetId, attempt, size, gateToken: await ports.gateToken(session) })
     const starting = await change(context, step, session, { state: 'starting', routePath: path })
     // Lost: it was stopped meanwhile. What we started is released by whoever stops it.
@@ -32,7 +35,11 @@ export async function start(context: Context, step: 'launch' | 'promote', sessio
     // Where a close is final, the same session can't have a route again.
     if (isLauncherError(error, 'no-room') && !ports.router.final) {
       await ports.router.close(session.id)
-      return (await afterRefusal(context, step, session, error)) ?? (await current())
+      const waiting = await afterRefusal(context, step, session, error)
+      if (waiting?.state !== 'queued' || error.data.tryOther !== true) return waiting ?? (await current())
+      // Another kind of capacity may have room: it has kept its place, so nobody is overtaken by trying that at once.
+      const again = await change(context, 'promote', waiting, { state: 'requested' })
+      return again === null ? await current() : await start(context, 'promote', again)
     }
     if (refused) {
       // Refused outright: nothing runs, so give the place back. Anything else may have started; that is for the reaper.

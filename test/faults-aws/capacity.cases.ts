@@ -16,6 +16,18 @@ afterAll(() => world?.close())
 const refused = (name: string, message: string) => () =>
   Object.assign(new Error(message), { name, $metadata: { httpStatusCode: 400 } })
 
+/** What RunTask asked for, and a rule that answers it: by its number and whether it asked for Spot. */
+function refusing(verdict: (n: number, spot: boolean) => ReturnType<Rule>) {
+  const asked: string[] = []
+  const rule: Rule = ({ name, input }) => {
+    if (name !== 'RunTask') return 'go'
+    const { capacityProviderStrategy = [] } = input as RunTaskCommandInput
+    asked.push(capacityProviderStrategy[0]?.capacityProvider ?? '')
+    return verdict(asked.length, asked.at(-1) === 'FARGATE_SPOT')
+  }
+  return { asked, rule }
+}
+
 /** A tick one minute later, of a process under a rule; the page of whoever waits asks meanwhile. */
 async function nextMinute(rule: Rule = () => 'go', over = {}): Promise<Process> {
   const process = startProcess(world, rule, over)
@@ -41,32 +53,32 @@ describe('no room', () => {
       /no room .* zones/,
     ],
   ]
-  test.each(nowhere)(
-    '%s: it waits in line and says why; first on Spot, then on demand',
-    async (kind, refusal, words) => {
-      const who = person(kind)
-      const asked: RunTaskCommandInput[] = []
-      const rule: Rule = ({ name, input }) => {
-        if (name !== 'RunTask') return 'go'
-        asked.push(input as RunTaskCommandInput)
-        return asked.length === 1 ? refusal() : 'go'
-      }
-      const first = startProcess(world, rule)
-      const session = await first.launcher.launch(who, 'pbmc', { by: 'click' })
-      expect(session).toMatchObject({ state: 'queued', attempt: 2, refusal: { times: 1 } })
-      expect(session.refusal?.detail).toMatch(words)
-      expect(await world.leaks()).toEqual([])
-      expect(await world.leases.all()).toEqual([])
+  test.each(nowhere)('%s on Spot: on demand at once, and it has kept its place', async (kind, refusal) => {
+    const who = person(`${kind}, Spot`)
+    const { asked, rule } = refusing((_, spot) => (spot ? refusal() : 'go'))
+    const session = await startProcess(world, rule).launcher.launch(who, 'pbmc', { by: 'click' })
+    expect(session).toMatchObject({ state: 'starting', attempt: 2 })
+    expect(asked).toEqual(['FARGATE_SPOT', 'FARGATE'])
+    expect((await world.allTasks()).get(session.id)?.length).toBe(1)
+    await heal(world)
+    expect(await nothingLeft(world, [who])).toEqual([])
+  })
 
-      await nextMinute(rule)
-      expect((await current(world, who)).state).toBe('starting')
-      const on = asked.map(({ capacityProviderStrategy }) => capacityProviderStrategy?.[0]?.capacityProvider)
-      expect(on).toEqual(['FARGATE_SPOT', 'FARGATE'])
-      expect((await world.allTasks()).get(session.id)?.length).toBe(1)
-      await heal(world)
-      expect(await nothingLeft(world, [who])).toEqual([])
-    },
-  )
+  test.each(nowhere)('%s at all: it waits in line and says why, until there is some', async (kind, refusal, words) => {
+    const who = person(kind)
+    const { asked, rule } = refusing((n) => (n <= 2 ? refusal() : 'go'))
+    const session = await startProcess(world, rule).launcher.launch(who, 'pbmc', { by: 'click' })
+    expect(session).toMatchObject({ state: 'queued', attempt: 3, refusal: { times: 2 } })
+    expect(session.refusal?.detail).toMatch(words)
+    expect(await world.leaks()).toEqual([])
+    expect(await world.leases.all()).toEqual([])
+    await nextMinute(rule)
+    expect((await current(world, who)).state).toBe('starting')
+    expect(asked).toEqual(['FARGATE_SPOT', 'FARGATE', 'FARGATE'])
+    expect((await world.allTasks()).get(session.id)?.length).toBe(1)
+    await heal(world)
+    expect(await nothingLeft(world, [who])).toEqual([])
+  })
 
   test('a quota of nothing: after many tries it fails, says why, and nothing was paid for', async () => {
     const who = person('no quota')
@@ -98,6 +110,97 @@ describe('no room', () => {
     expect((await current(world, three)).state).toBe('starting')
     await heal(world)
     expect(await nothingLeft(world, [one, two, three])).toEqual([])
+  })
+})
+
+describe('calls that come late', () => {
+  /** Lets the rest of the world go on while one call of one process waits. */
+  function held(name: string) {
+    let release = () => {}
+    const hold = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let reached = () => {}
+    const waits = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    const rule: Rule = (call) => {
+      if (call.name !== name || call.tries > 0) return 'go'
+      reached()
+      return { hold }
+    }
+    return { rule, waits, release }
+  }
+
+  test('a launch that was held up past its deadline starts nothing', async () => {
+    const who = person('late launch')
+    const { rule, waits, release } = held('Query')
+    const process = startProcess(world, ({ n, ...call }) => (n > 4 ? rule({ n, ...call }) : 'go'))
+    const launched = process.run(process.launcher.launch(who, 'pbmc', { by: 'click' }))
+    await waits
+    await heal(world)
+    release()
+    expect(await launched).toMatchObject({ error: { code: 'unavailable' } })
+    expect(process.calls).not.toContain('RunTask')
+    await heal(world)
+    expect(await world.leaks()).toEqual([])
+  })
+
+  test.each(['DescribeTargetHealth', 'DeregisterTargets'])(
+    'a release that was held up at %s takes nothing from who has the slot by now',
+    async (name) => {
+      const [one, next] = [person('had the slot'), person('has the slot')]
+      const wide = await makeWorld(1)
+      const before = await ready(wide, one)
+      wide.now += 2 * minute
+      const { rule, waits, release } = held(name)
+      const slow = startProcess(wide, rule)
+      const stopped = slow.run(slow.launcher.stop(one, before.id))
+      await waits
+      wide.now += minute
+      await startProcess(wide).tick()
+      expect((await wide.sessionOf(one))?.state).toBe('stopped')
+      await ready(wide, next)
+      const targets = await wide.targets()
+      expect(targets).toHaveLength(1)
+      release()
+      await stopped
+      expect(await wide.targets()).toEqual(targets)
+      expect(await startProcess(wide).router.status((await current(wide, next)).id)).toBe('open')
+      await heal(wide)
+      expect(await nothingLeft(wide, [one, next])).toEqual([])
+      wide.close()
+    },
+  )
+
+  test('an index that does not list a viewer for a moment does not end it', async () => {
+    const who = person('not listed')
+    const session = await ready(world, who)
+    let looks = 0
+    const lagging: Rule = ({ name, input }) =>
+      name === 'Query' && 'IndexName' in input && ++looks === 1 ? { answer: { Items: [], Count: 0 } } : 'go'
+    expect(await startProcess(world, lagging).tick()).toMatchObject({ tasksWithoutSession: 0, routesWithoutSession: 0 })
+    expect(looks).toBe(2)
+    expect(await current(world, who)).toMatchObject({ id: session.id, state: 'ready' })
+    expect(await startProcess(world).router.status(session.id)).toBe('open')
+    await heal(world)
+  })
+
+  test('a slot that a later deploy has no more does not keep its session for ever', async () => {
+    const who = person('of the slot')
+    const session = await ready(world, who)
+    world.now += 2 * minute
+    const fewer = Object.assign(Object.create(world) as World, {
+      slots: world.slots.filter(({ slot }) => !session.routePath.startsWith(`/s/${slot}-`)),
+      clock: world.clock,
+    })
+    const { state } = await startProcess(fewer).launcher.stop(who, session.id)
+    expect(state).toBe('stopped')
+    expect(await world.leases.all()).toEqual([])
+    // Had it only been forgotten, the next hour finds it.
+    world.now += 60 * minute - (world.now % (60 * minute))
+    await startProcess(world).tick()
+    expect(await world.leaks()).toEqual([])
   })
 })
 

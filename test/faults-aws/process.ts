@@ -30,7 +30,7 @@ import type { World } from './world.ts'
 export type Call = { n: number; name: string; tries: number; input: object }
 /**
  * An `Error` is what AWS answers instead; `lose`: it had its effect, and the connection broke before the answer; `answer`:
- * given in place of asking; `change`: what becomes of the real answer.
+ * given in place of asking; `hold`: asked once that is done; `change`: what becomes of the real answer.
  */
 export type Verdict =
   | 'go'
@@ -39,6 +39,7 @@ export type Verdict =
   | 'lose'
   | Error
   | { answer: object }
+  | { hold: Promise<void> }
   | { change(output: object): object }
 export type Rule = (call: Call) => Verdict
 
@@ -96,6 +97,7 @@ export function startProcess(world: World, rule: Rule = () => 'go', over: Partia
           return never()
         }
         const send = async () => {
+          if (typeof verdict === 'object' && 'hold' in verdict) await verdict.hold
           if (typeof verdict === 'object' && 'answer' in verdict)
             return { response: {}, output: answered(verdict.answer) }
           const real = await next(args)

@@ -35,6 +35,7 @@ type Deps = {
 const pathOf = (slot: string, sessionId: string) => `/s/${slot}-${sessionId}/`
 
 export function createRouter({ elb, leases, slots, clock, patience }: Deps): SlotRouter {
+  const isDeployed = (slot: string): boolean => slots.some((one) => one.slot === slot)
   const groupOf = (slot: string): string => {
     const found = slots.find((one) => one.slot === slot)
     if (found) return found.targetGroupArn
@@ -56,7 +57,13 @@ export function createRouter({ elb, leases, slots, clock, patience }: Deps): Slo
   /** Registered targets, draining ones left out, with whether they pass their health check. */
   async function targetsOf(slot: string): Promise<{ target: TargetDescription; healthy: boolean }[]> {
     const ask = new DescribeTargetHealthCommand({ TargetGroupArn: groupOf(slot) })
-    const { TargetHealthDescriptions = [] } = await call(() => elb.send(ask))
+    const { TargetHealthDescriptions = [] } = await call(() =>
+      elb.send(ask).catch((error: unknown) => {
+        // A deploy with fewer slots has taken it away, and all that was in it.
+        if (/^TargetGroupNotFound/.test(awsName(error))) return { TargetHealthDescriptions: [] }
+        throw error
+      }),
+    )
     return TargetHealthDescriptions.flatMap(({ Target, TargetHealth }) =>
       Target === undefined || TargetHealth?.State === 'draining'
         ? []
@@ -70,10 +77,17 @@ export function createRouter({ elb, leases, slots, clock, patience }: Deps): Slo
     await call(() =>
       elb.send(command).catch((error: unknown) => {
         // Already gone: what was wanted.
-        if (awsName(error) !== 'InvalidTargetException' && awsName(error) !== 'InvalidTarget') throw error
+        if (!/^(InvalidTarget|TargetGroupNotFound)(Exception)?$/.test(awsName(error))) throw error
       }),
     )
   }
+
+  /**
+   * Targets that were listed between two looks which both say “leased by this session” are its own or older: whoever acts on
+   * them, however late, can't take away the target of who leases the slot next.
+   */
+  const stillHas = async (sessionId: string, slot: string): Promise<boolean> =>
+    (await leasesOf(sessionId)).some((lease) => lease.slot === slot)
 
   return {
     // A slow call can still register a target after a close; the grace rule waits for it.
@@ -98,10 +112,11 @@ export function createRouter({ elb, leases, slots, clock, patience }: Deps): Slo
 
     async open(sessionId, endpoint) {
       const [lease] = await leasesOf(sessionId)
-      if (!lease) throw new LauncherError('session-over', 'The route of this session was closed.')
+      if (!lease) throw closed()
       const target = targetOf(endpoint)
       // What an earlier holder left behind would get this session's requests.
       const others = (await targetsOf(lease.slot)).filter((other) => !same(other.target, target))
+      if (others.length > 0 && !(await stillHas(sessionId, lease.slot))) throw closed()
       await deregister(
         lease.slot,
         others.map((other) => other.target),
@@ -111,7 +126,7 @@ export function createRouter({ elb, leases, slots, clock, patience }: Deps): Slo
       if (await leases.setEndpoint(lease.slot, sessionId, endpoint)) return
       // Closed meanwhile: nobody else will take this target away.
       await deregister(lease.slot, [target])
-      throw new LauncherError('session-over', 'The route of this session was closed.')
+      throw closed()
     },
 
     /** A group with only unhealthy targets fails open, so *open* is ours to say: the target passes its health check. */
@@ -126,8 +141,9 @@ export function createRouter({ elb, leases, slots, clock, patience }: Deps): Slo
 
     async close(sessionId) {
       for (const { slot } of await leasesOf(sessionId)) {
-        const targets = (await targetsOf(slot)).map(({ target }) => target)
-        await deregister(slot, targets)
+        // A slot that a later deploy has no more can't be left leased: its session would never be over.
+        const targets = isDeployed(slot) ? (await targetsOf(slot)).map(({ target }) => target) : []
+        if (targets.length > 0 && (await stillHas(sessionId, slot))) await deregister(slot, targets)
         // Last: until then nobody else may use the slot.
         await leases.give(slot, sessionId)
       }
@@ -142,13 +158,19 @@ export function createRouter({ elb, leases, slots, clock, patience }: Deps): Slo
       const found: { slot: string; endpoint: string }[] = []
       for (const { slot } of slots)
         for (const { target } of await targetsOf(slot)) found.push({ slot, endpoint: endpointOf(target) })
-      const leased = new Set((await leases.all()).map(({ slot }) => slot))
-      return found.filter(({ slot }) => !leased.has(slot))
+      const leased = new Map((await leases.all()).map(({ slot, endpoint }) => [slot, endpoint]))
+      return found.filter(({ slot, endpoint }) => {
+        const own = leased.get(slot)
+        // Leased, and not open yet: that one may be on its way to become its own.
+        return own === undefined || (own !== null && own !== endpoint)
+      })
     },
 
     removeTarget: (slot, endpoint) => deregister(slot, [targetOf(endpoint)]),
   }
 }
+
+const closed = () => new LauncherError('session-over', 'The route of this session was closed.')
 
 /** Two launches at once that both began with the first free slot would fight over each in turn. */
 function shuffled<T>(items: readonly T[]): T[] {

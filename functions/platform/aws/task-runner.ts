@@ -10,6 +10,7 @@ import {
   StopTaskCommand,
   type Task,
 } from '@aws-sdk/client-ecs'
+import { LauncherError } from '../../core/errors.ts'
 import type { Clock, Log, TaskRunner, TaskSpec, TaskStatus } from '../../core/ports.ts'
 import { type Patience, withPatience } from './backoff.ts'
 import { awsName, unavailable } from './errors.ts'
@@ -152,8 +153,11 @@ export function createTaskRunner(settings: TaskRunnerSettings, deps: Deps): Task
         if (arns.length === 0) throw refusalOf({ failures }) ?? unavailable('The service that runs viewers (ECS)', null)
       } catch (error) {
         // The token was used before with other parameters, and names the tasks that it started: ours.
-        if (awsName(error) !== 'ConflictException')
-          throw refusalOf({ error }) ?? unavailable('The service that runs viewers (ECS)', error)
+        if (awsName(error) !== 'ConflictException') {
+          const refusal = refusalOf({ error }) ?? unavailable('The service that runs viewers (ECS)', error)
+          const spot = command.input.capacityProviderStrategy?.[0]?.capacityProvider === 'FARGATE_SPOT'
+          throw spot && refusal.code === 'no-room' ? onDemandMayHave(refusal) : refusal
+        }
         arns = resourcesOf(error)
       }
       for (const arn of arns) await refs.add(spec.sessionId, arn, clock.now())
@@ -194,6 +198,10 @@ export function createTaskRunner(settings: TaskRunnerSettings, deps: Deps): Task
     heldMiB: async () => 0,
   }
 }
+
+/** Spot and on-demand have capacities and quotas of their own: the next attempt asks for the other, and need not wait. */
+const onDemandMayHave = ({ message, data, cause }: LauncherError): LauncherError =>
+  new LauncherError('no-room', message, { ...data, tryOther: true }, { cause })
 
 function resourcesOf(error: unknown): string[] {
   if (typeof error !== 'object' || error === null || !('resourceIds' in error)) return []
