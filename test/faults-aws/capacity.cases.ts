@@ -1,6 +1,8 @@
 /** AWS without room, Spot machines that are taken back, and events that come twice, late, early or about somebody else. */
 import type { RunTaskCommandInput } from '@aws-sdk/client-ecs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isLive, type Session } from '../../functions/core/session.ts'
+import { aDataset } from '../lobby/fake-launcher.ts'
 import { current, gateOf, ready, start } from './death-steps.ts'
 import { makeWorld } from './emulators.ts'
 import { heal, nothingLeft } from './heal.ts'
@@ -132,6 +134,12 @@ describe('calls that come late', () => {
     return { rule, waits, release }
   }
 
+  const without = ({ routePath }: Session): World =>
+    Object.assign(Object.create(world) as World, {
+      slots: world.slots.filter(({ slot }) => !routePath.startsWith(`/s/${slot}-`)),
+      clock: world.clock,
+    })
+
   test('a launch that was held up past its deadline starts nothing', async () => {
     const who = person('late launch')
     const { rule, waits, release } = held('Query')
@@ -186,17 +194,42 @@ describe('calls that come late', () => {
     await heal(world)
   })
 
+  test('who opens more datasets at once than one person may have gets as many as that, however late the index is', async () => {
+    const who = person('in a hurry')
+    const ids = ['one', 'two', 'three', 'four', 'five']
+    for (const id of ids) await world.catalogue.put(aDataset({ id, path: 'public/pbmc.h5ad', sizeBytes: 7 }))
+    const blind: Rule = ({ name, input }) =>
+      name === 'Query' && 'IndexName' in input ? { answer: { Items: [], Count: 0 } } : 'go'
+    const launches = ids.map((id) => startProcess(world, blind).launcher.launch(who, id, { by: 'click' }))
+    const refusals = (await Promise.allSettled(launches)).filter(({ status }) => status === 'rejected')
+    for (const refusal of refusals)
+      expect(refusal).toMatchObject({ reason: { code: expect.stringMatching(/too-many|no-room/) } })
+    const live = (await world.sessions.listByOwner(who.id)).filter(isLive)
+    expect(live.length).toBeLessThanOrEqual(3)
+    for (const { id } of live) await startProcess(world).launcher.stop(who, id)
+    await heal(world)
+    expect(await world.leaks()).toEqual([])
+  })
+
   test('a slot that a later deploy has no more does not keep its session for ever', async () => {
     const who = person('of the slot')
     const session = await ready(world, who)
     world.now += 2 * minute
-    const fewer = Object.assign(Object.create(world) as World, {
-      slots: world.slots.filter(({ slot }) => !session.routePath.startsWith(`/s/${slot}-`)),
-      clock: world.clock,
-    })
+    const fewer = without(session)
     const { state } = await startProcess(fewer).launcher.stop(who, session.id)
     expect(state).toBe('stopped')
     expect(await world.leases.all()).toEqual([])
+    // One that nobody stops is ended by the next full hour: its page could not reach it.
+    const other = person('of the other slot')
+    const works = await ready(world, other)
+    world.now += 60 * minute - (world.now % (60 * minute))
+    await startProcess(world).ports.sessions.touch(works, {
+      lastActiveAt: world.now,
+      lastSeenAt: world.now,
+      dueAt: world.now + minute,
+    })
+    await startProcess(without(works)).tick()
+    expect((await current(world, other)).state).toMatch(/stopping|failed/)
     // Had it only been forgotten, the next hour finds it.
     world.now += 60 * minute - (world.now % (60 * minute))
     await startProcess(world).tick()

@@ -7,9 +7,9 @@ import type { Launcher } from '../../launcher/types.ts'
 import type { SlotRouter } from './router.ts'
 
 type Deps = {
-  launcher: Pick<Launcher, 'tick'>
-  ports: Pick<Ports, 'catalogue' | 'cells' | 'clock' | 'log'>
-  router: Pick<SlotRouter, 'strayTargets' | 'removeTarget'>
+  launcher: Pick<Launcher, 'tick' | 'taskChanged'>
+  ports: Pick<Ports, 'catalogue' | 'cells' | 'clock' | 'log' | 'tasks'>
+  router: Pick<SlotRouter, 'strayTargets' | 'removeTarget' | 'lostSessionIds'>
   /** How long the index of live sessions is given to follow its table, before anything is taken for a leak. */
   settleMs?: number
 }
@@ -43,7 +43,7 @@ export async function reaperTick(deps: Deps, remainingMs: number): Promise<Reape
   const report = await launcher.tick({ until, atOnce, settle })
   log('info', 'tick', report)
   if (isHourly(began) && clock.now() < until) {
-    for (const work of [() => removeStrays(router, log), () => pruneCells(ports)])
+    for (const work of [() => removeStrays(router, log), () => endLost(deps), () => pruneCells(ports)])
       await work().catch((error: unknown) => log('error', 'hourly work failed', { error: String(error) }))
   }
   return report
@@ -56,6 +56,15 @@ async function removeStrays(router: Deps['router'], log: Ports['log']): Promise<
   const strays = await router.strayTargets()
   for (const { slot, endpoint } of strays) await router.removeTarget(slot, endpoint)
   if (strays.length > 0) log('warn', 'targets collected', { slots: strays.map(({ slot }) => slot).join(' ') })
+}
+
+/** A viewer that works but can't be reached would be kept for its whole life, and its page would wait for it. */
+async function endLost({ router, launcher, ports }: Deps): Promise<void> {
+  for (const id of await router.lostSessionIds()) {
+    ports.log('warn', 'a session’s slot is no more', { session: id })
+    await ports.tasks.stop(id)
+    await launcher.taskChanged(id)
+  }
 }
 
 async function pruneCells({ catalogue, cells }: Deps['ports']): Promise<void> {

@@ -21,6 +21,8 @@ export type SlotRouter = Router & {
   /** Targets that no lease accounts for, for the hourly sweep; empty when all is well. */
   strayTargets(): Promise<{ slot: string; endpoint: string }[]>
   removeTarget(slot: string, endpoint: string): Promise<void>
+  /** Sessions whose slot a later deploy has taken away: nothing leads to them any more. */
+  lostSessionIds(): Promise<string[]>
 }
 
 type Deps = {
@@ -167,6 +169,10 @@ export function createRouter({ elb, leases, slots, clock, patience }: Deps): Slo
     },
 
     removeTarget: (slot, endpoint) => deregister(slot, [targetOf(endpoint)]),
+
+    async lostSessionIds() {
+      return (await leases.all()).flatMap(({ slot, sessionId }) => (isDeployed(slot) ? [] : [sessionId]))
+    },
   }
 }
 
