@@ -93,14 +93,15 @@ export function mainJob(start: () => Promise<MainJobBed>): void {
     await shot('labelled')
 
     const first = bed.viewer()
-    process.kill(first?.pid ?? 0, 'SIGKILL')
+    if (!first) throw new Error(`no viewer to kill; log: ${bed.log().slice(-2000)}`)
+    process.kill(first.pid, 'SIGKILL')
     await createCategory(page, 'meanwhile')
     await unsaved(page)
     await bed.afterCrash()
     await allSaved(page)
     await shot('after-crash')
     const second = bed.viewer()
-    expect(second?.pid).not.toBe(first?.pid)
+    expect(second?.pid).not.toBe(first.pid)
     expect(await page.evaluate(() => 'neverReloaded' in window)).toBe(true)
 
     await waitForState('stopped')
