@@ -25,9 +25,9 @@ describe('the main job on AWS', () => {
       },
       viewer: () => bed.ecs.processes().find(({ role }) => role === 'viewer'),
       log: bed.log,
-      // Time goes about ten times as fast, and the reaper looks more often.
+      // Time goes some twenty times as fast, and the reaper looks more often.
       async passTime() {
-        bed.advance(5_000)
+        bed.advance(15_000)
         await bed.tick()
       },
       // A stop is not final on AWS: a session that was young a moment ago is released when it has been known for a minute.
