@@ -41,7 +41,7 @@ export async function stillFits(context: Context, session: Session): Promise<boo
 
 /**
  * Throws `too-many-sessions`: what a person, or the guests of one link together, may have at once.
- * @param own a session that was claimed already, in another process at the same moment: only those before it count
+ * @param own a session that was claimed already: of those claimed at the same moment in other processes, the younger give way
  */
 export async function assertMayHaveMore(
   { ports, limits }: Context,
@@ -49,7 +49,10 @@ export async function assertMayHaveMore(
   own?: Session,
 ): Promise<void> {
   const counted = (all: readonly Session[]) =>
-    own === undefined ? all : all.filter((other) => other.id !== own.id && inOrder(other, own) < 0)
+    // A younger one that has its task already can't give way any more.
+    own === undefined
+      ? all
+      : all.filter((other) => other.id !== own.id && (other.state !== 'requested' || inOrder(other, own) < 0))
   const { liveSessionsPerUser, liveSessionsPerLink } = limits
   // Their own records, which never lag: who opens ten datasets at once has no more than the cap.
   const theirs = counted((await ports.sessions.listByOwner(ownerId)).filter(isLive))

@@ -2,5 +2,6 @@
 import './death.cases.ts'
 import './trouble.cases.ts'
 import './capacity.cases.ts'
+import './late.cases.ts'
 import './records.cases.ts'
 import './sweep.cases.ts'
