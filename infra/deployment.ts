@@ -15,7 +15,7 @@ import { storage } from './storage.ts'
 import { tables } from './tables.ts'
 import { tasks } from './tasks.ts'
 
-export function deployment() {
+export async function deployment() {
   // Before the first role is made.
   narrow()
   const net = network()
@@ -24,7 +24,7 @@ export function deployment() {
   const table = tables()
   const slots = routes(net, open)
   const secret = secrets()
-  const viewers = tasks(images())
+  const viewers = tasks(await images())
   const fns = functions({ net, open, storage: buckets, table, tasks: viewers, slots, secret })
   const web = distributions(fns, slots, secret)
   facts(table, web, slots)

@@ -2,16 +2,18 @@
  * The two images of a task, built by Docker at deploy and kept in repositories of this stage's own (SST's shared one would
  * outlive the stage). `context` is the project's folder, so `.dockerignore` decides what Docker sees.
  */
-import * as docker from '@pulumi/docker-build'
 import { isKept, named, text } from './stage.ts'
 
-export type Images = ReturnType<typeof images>
+type Docker = typeof import('@pulumi/docker-build')
+export type Images = Awaited<ReturnType<typeof images>>
 
-export function images() {
-  return { gate: image('Gate', 'gate'), viewer: image('Viewer', 'viewer') }
+export async function images() {
+  // Not at the top: SST reads the settings of this program before it has installed what the program needs.
+  const docker = await import('@pulumi/docker-build')
+  return { gate: image(docker, 'Gate', 'gate'), viewer: image(docker, 'Viewer', 'viewer') }
 }
 
-function image(name: string, folder: string) {
+function image(docker: Docker, name: string, folder: string) {
   const repository = new aws.ecr.Repository(`${name}Images`, {
     name: named(folder),
     forceDelete: !isKept,
