@@ -57,6 +57,8 @@ export async function openPlatform(env: Readonly<Record<string, string | undefin
   ])
   const limits: Limits = {
     ...defaultLimits,
+    // What infra gives each function that launches: the *bound* and *grace* rules are held against it.
+    apiTimeoutMs: 30_000,
     // A viewer more than there are slots would be paid for and unreachable.
     liveSessions: deployment.slots.length,
     besideViewerMiB: taskShape.gateMemoryMiB,
