@@ -4,6 +4,7 @@ import type { GatePrincipal, User } from '../../functions/core/principal.ts'
 import type { Session } from '../../functions/core/session.ts'
 import { newSessionId } from '../../functions/platform/session-id.ts'
 import { aDataset } from '../lobby/fake-launcher.ts'
+import { aSession } from '../support/sessions.ts'
 import { type Process, startProcess } from './process.ts'
 import { minute, type World } from './world.ts'
 
@@ -107,13 +108,24 @@ export const steps: readonly Step[] = [
     alone: true,
     prepare: async (world, who) => void (await ready(world, who)),
     laterMs: 40 * minute,
-    act: ({ launcher }) => launcher.reap(),
+    act: ({ tick }) => tick(),
+  },
+  {
+    name: 'the place of who waits',
+    alone: true,
+    async prepare(world, { id: ownerId, name: ownerName }) {
+      const { now } = world
+      const times = { createdAt: now, lastSeenAt: now, lastActiveAt: now, dueAt: now + minute, unsettledAt: 0 }
+      const waits = { state: 'queued', requestedAt: null, routePath: '', ...times } as const
+      await world.sessions.claim(aSession({ id: newSessionId(), ownerId, ownerName, ...waits }))
+    },
+    act: ({ tick }) => tick(),
   },
   {
     name: 'sweep',
     alone: true,
     prepare: async (world) => void (await leak(world)),
-    act: ({ launcher }) => launcher.sweep(),
+    act: ({ tick }) => tick(),
   },
   {
     name: 'the change of a dataset',
