@@ -93,8 +93,10 @@ describe('one kind of request, for ever', () => {
         await step.prepare(world, who)
         world.now += step.laterMs ?? 0
         const { calls } = await under(step, who, () => 'go')
+        // Each kind once, in the first step that makes it.
         for (const name of new Set(calls))
-          if (verdict(name) !== 'go') pairs.push({ step, who: person(`${kind} ${name}: ${step.name}`), name })
+          if (verdict(name) !== 'go' && !pairs.some((pair) => pair.name === name))
+            pairs.push({ step, who: person(`${kind} ${name}: ${step.name}`), name })
       }
       await heal(world)
       for (let at = 0; at < pairs.length; at += 20) {
@@ -118,7 +120,7 @@ describe('one kind of request, for ever', () => {
           ),
         ).toEqual([])
       }
-      expect(pairs.length).toBeGreaterThan(8)
+      expect(pairs.length).toBeGreaterThan(6)
     },
     seconds,
   )
