@@ -1,27 +1,16 @@
 /** The launcher on AWS: the same steps as on one machine, over the four adapters of this folder. Every Lambda begins with it. */
-
 import { createGateTokens } from '../../auth/gate-token.ts'
 import type { Keys } from '../../auth/keys.ts'
-import { defaultLimits, type Limits } from '../../core/limits.ts'
+import type { Limits } from '../../core/limits.ts'
 import type { Clock, LinkStore, Log, Ports } from '../../core/ports.ts'
 import { createLauncher, type Launcher } from '../../launcher/index.ts'
-import { createCatalogue } from '../dynamo/catalogue.ts'
-import { createLinkStore } from '../dynamo/links.ts'
-import { createReceiptStore } from '../dynamo/receipts.ts'
-import { createSessionStore } from '../dynamo/sessions.ts'
 import { openTable, type Table } from '../dynamo/table.ts'
-import { newSessionId } from '../session-id.ts'
-import { createCellNames } from './cells.ts'
+import { createAdapters, limitsOf } from './adapters.ts'
 import { type Clients, createClients } from './clients.ts'
-import { createDatasetFiles } from './dataset-files.ts'
-import { createLeases } from './leases.ts'
 import { jsonLog } from './log.ts'
 import { loadSecrets } from './parameters.ts'
-import { createRouter, type SlotRouter } from './router.ts'
-import { type Deployment, type Environment, readDeployment, readEnvironment, taskShape } from './settings.ts'
-import { createTaskRefs } from './task-refs.ts'
-import { createTaskRunner } from './task-runner.ts'
-import { createVault } from './vault.ts'
+import type { SlotRouter } from './router.ts'
+import { type Deployment, type Environment, readDeployment, readEnvironment } from './settings.ts'
 
 export type Platform = {
   environment: Environment
@@ -49,61 +38,16 @@ export async function openPlatform(env: Readonly<Record<string, string | undefin
   const clock: Clock = { now: () => Date.now() }
   const log = jsonLog
   const clients = createClients(env)
-  const { dynamo, ecs, elb, s3, ssm } = clients
-  const table = openTable(dynamo, environment.table)
+  const table = openTable(clients.dynamo, environment.table)
   const [deployment, { keys, originSecrets }] = await Promise.all([
     readDeployment(table),
-    loadSecrets(ssm, environment.parameters),
+    loadSecrets(clients.ssm, environment.parameters),
   ])
-  const limits: Limits = {
-    ...defaultLimits,
-    // What infra gives each function that launches: the *bound* and *grace* rules are held against it.
-    apiTimeoutMs: 30_000,
-    // A viewer more than there are slots would be paid for and unreachable.
-    liveSessions: deployment.slots.length,
-    besideViewerMiB: taskShape.gateMemoryMiB,
-    ...given(deployment.limits),
-  }
-  const catalogue = createCatalogue(table)
-  const tasks = createTaskRunner(
-    {
-      cluster: environment.cluster,
-      taskDefinition: environment.taskDefinition,
-      family: environment.taskFamily,
-      subnets: environment.subnets,
-      securityGroup: environment.taskSecurityGroup,
-      publicIp: true,
-      port: taskShape.gatePort,
-      containers: taskShape.containers,
-      gateMemoryMiB: taskShape.gateMemoryMiB,
-      apiUrl: deployment.appOrigin,
-      async dataset(datasetId) {
-        const dataset = await catalogue.get(datasetId)
-        const path = dataset?.path ?? ''
-        const onDemand = deployment.onDemand.some((folder) => folder === '*' || path.startsWith(`${folder}/`))
-        return { spot: !onDemand, fileBytes: dataset?.sizeBytes ?? 0 }
-      },
-    },
-    { ecs, refs: createTaskRefs(table), clock, log },
-  )
-  const router = createRouter({ elb, leases: createLeases(table), slots: deployment.slots, clock })
-  const links = createLinkStore(table)
+  const limits = limitsOf(deployment)
   const gateTokens = createGateTokens({ keys, clock, limits })
-  const ports: Ports = {
-    sessions: createSessionStore(table),
-    receipts: createReceiptStore(table),
-    catalogue,
-    links,
-    tasks,
-    router,
-    files: createDatasetFiles(s3, environment.dataBucket),
-    cells: createCellNames(s3, environment.vaultBucket, clock),
-    vault: createVault(s3, environment.vaultBucket, clock),
-    clock,
-    newId: newSessionId,
-    gateToken: (session) => gateTokens.sign(session),
-    log,
-  }
+  const { ports } = createAdapters({ environment, deployment, clients, table, clock, log }, (session) =>
+    gateTokens.sign(session),
+  )
   const launcher = createLauncher(ports, limits, { ...gateTimes, routeKey: { ...keys.publicJwk } })
   return {
     environment,
@@ -111,8 +55,8 @@ export async function openPlatform(env: Readonly<Record<string, string | undefin
     clients,
     table,
     ports,
-    links,
-    router,
+    links: ports.links,
+    router: ports.router,
     launcher: {
       ...launcher,
       waitForChange: (ownerId, datasetId, timeoutMs, signal) =>
@@ -124,9 +68,4 @@ export async function openPlatform(env: Readonly<Record<string, string | undefin
     clock,
     log,
   }
-}
-
-/** Without what is undefined: the types allow a limit to be named and not given. */
-function given(limits: Deployment['limits']): Partial<Limits> {
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
 }

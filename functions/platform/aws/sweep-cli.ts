@@ -2,28 +2,16 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { isLauncherError, LauncherError } from '../../core/errors.ts'
-import { defaultLimits } from '../../core/limits.ts'
-import type { Clock, Log, Ports } from '../../core/ports.ts'
+import type { Clock, Log } from '../../core/ports.ts'
 import { createHere } from '../../launcher/context.ts'
 import { reapListed } from '../../launcher/reap.ts'
 import { collect, taskChanged } from '../../launcher/sweep.ts'
-import { createCatalogue } from '../dynamo/catalogue.ts'
-import { createLinkStore } from '../dynamo/links.ts'
-import { createReceiptStore } from '../dynamo/receipts.ts'
-import { createSessionStore } from '../dynamo/sessions.ts'
 import { openTable } from '../dynamo/table.ts'
-import { newSessionId } from '../session-id.ts'
-import { createCellNames } from './cells.ts'
+import { createAdapters, limitsOf } from './adapters.ts'
 import { createClients } from './clients.ts'
-import { createDatasetFiles } from './dataset-files.ts'
-import { createLeases } from './leases.ts'
 import { prices } from './prices.ts'
-import { createRouter } from './router.ts'
-import { readDeployment, readEnvironment, taskShape } from './settings.ts'
+import { readDeployment, readEnvironment } from './settings.ts'
 import { type Account, findLeaks, type Leak } from './sweep-report.ts'
-import { createTaskRefs } from './task-refs.ts'
-import { createTaskRunner } from './task-runner.ts'
-import { createVault } from './vault.ts'
 
 export const sweepUsage = `npm run sweep -- --dry-run          lists what leaks and its $ a day; changes nothing
 npm run sweep                       ends what leaks, as the reaper does every minute
@@ -105,42 +93,20 @@ function readEnvFile(file: string): Record<string, string> {
 /** The real adapters, without the deployment's secrets: the sweep signs nothing and starts nothing. */
 async function open(env: Env, clock: Clock, terminal: Terminal, settleMs: number) {
   const environment = readEnvironment(env)
-  const { dynamo, ecs, elb, s3, ssm } = createClients(env)
-  const table = openTable(dynamo, environment.table)
-  const { slots, limits } = await readDeployment(table)
+  const clients = createClients(env)
+  const table = openTable(clients.dynamo, environment.table)
+  const deployment = await readDeployment(table)
   const log: Log = (level, event, fields = {}) => {
     if (level !== 'info') terminal.error.write(`${event} ${JSON.stringify(fields)}\n`)
   }
-  const leases = createLeases(table)
-  const router = createRouter({ elb, leases, slots, clock })
-  const { cluster, taskDefinition, taskFamily: family, subnets, taskSecurityGroup: securityGroup } = environment
-  const never = async () => {
+  const { ports, leases } = createAdapters({ environment, deployment, clients, table, clock, log }, async () => {
     throw new LauncherError('conflict', 'The sweep starts nothing.')
-  }
-  const shape = { port: taskShape.gatePort, containers: taskShape.containers, gateMemoryMiB: taskShape.gateMemoryMiB }
-  const tasks = createTaskRunner(
-    { cluster, taskDefinition, family, subnets, securityGroup, publicIp: true, ...shape, apiUrl: '', dataset: never },
-    { ecs, refs: createTaskRefs(table), clock, log },
-  )
-  const ports: Ports = {
-    sessions: createSessionStore(table),
-    receipts: createReceiptStore(table),
-    catalogue: createCatalogue(table),
-    links: createLinkStore(table),
-    tasks,
-    router,
-    files: createDatasetFiles(s3, environment.dataBucket),
-    cells: createCellNames(s3, environment.vaultBucket, clock),
-    vault: createVault(s3, environment.vaultBucket, clock),
-    clock,
-    newId: newSessionId,
-    gateToken: never,
-    log,
-  }
-  const own = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
-  const context = { ports, limits: { ...defaultLimits, liveSessions: slots.length, ...own }, here: createHere() }
+  })
+  const { router } = ports
+  const context = { ports, limits: limitsOf(deployment), here: createHere() }
   const settle = () => new Promise<void>((resolve) => setTimeout(resolve, settleMs))
-  const account: Account = { ecs, cluster, family, ports, leases, router, settle }
+  const { cluster, taskFamily: family } = environment
+  const account: Account = { ecs: clients.ecs, cluster, family, ports, leases, router, settle }
   return {
     ...account,
     async end(leaks: readonly Leak[]): Promise<void> {
@@ -158,7 +124,7 @@ async function open(env: Env, clock: Clock, terminal: Terminal, settleMs: number
       }
     },
     close() {
-      for (const client of [dynamo, ecs, elb, s3, ssm]) client.destroy()
+      for (const client of Object.values(clients)) client.destroy()
     },
   }
 }

@@ -1,14 +1,12 @@
 /** What ECS says of a session's tasks, in the launcher's words. */
 import type { Task } from '@aws-sdk/client-ecs'
 import type { TaskStatus } from '../../core/ports.ts'
+import { viewerExits } from '../viewer-exits.ts'
 
 /** Given to StopTask. */
 export const ourReason = 'cellxgene-on-demand: its session ended'
 
 type Settings = { port: number; containers: { viewer: string } }
-
-/** Exit codes of the viewer (functions/viewer): what it knows of its own end. 137: killed, on Fargate mostly for its memory. */
-const viewerExits: Record<number, 'out-of-memory' | 'load-failed'> = { 77: 'out-of-memory', 78: 'load-failed' }
 
 /** @param tasks all that were ever started for the session; normally one */
 export function statusOf(tasks: readonly Task[], settings: Settings): TaskStatus {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { LauncherError } from '../../core/errors.ts'
 import type { Log, TaskRunner, TaskSpec, TaskStatus } from '../../core/ports.ts'
+import { viewerExits } from '../viewer-exits.ts'
 import { boundCommand, type Child, startChild } from './child.ts'
 import type { MemoryBound } from './memory-bound.ts'
 import { signal } from './processes.ts'
@@ -42,8 +43,6 @@ type Task = {
   gone: (TaskStatus & { status: 'gone' }) | null
 }
 
-/** Exit codes of the viewer (functions/viewer): what it knows of its own end. */
-const viewerExits: Record<number, 'out-of-memory' | 'load-failed'> = { 77: 'out-of-memory', 78: 'load-failed' }
 /** How soon a viewer is told to end again: told in its first moments, it may have missed it. */
 const tellAgainMs = 1_000
 const lastWordsMs = 300
