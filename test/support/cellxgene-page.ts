@@ -40,24 +40,48 @@ export async function createCategory(page: Page, name: string): Promise<void> {
 /** A new label of a category, given to the cells that are selected. */
 export async function labelSelection(page: Page, category: string, label: string): Promise<void> {
   recordSecret('label', label)
-  await page.click(id(`${category}:see-actions`))
-  await page.click(id(`${category}:add-new-label-to-category`))
-  await page.fill(id(`${category}:new-label-name`), label)
+  const name = page.locator(id(`${category}:new-label-name`))
+  for (let left = 10; left > 0 && !(await name.isVisible()); left -= 1) {
+    await chooseIn(page, id(`${category}:see-actions`), id(`${category}:add-new-label-to-category`))
+    await name.waitFor({ timeout: 3_000 }).catch(() => undefined)
+  }
+  await name.fill(label)
   await page.click(id(`${category}:submit-label`))
   await expand(page, category)
-  // The label's menu shows when its row is pointed at; the checkbox itself is covered by its own picture.
-  await page.locator(id(`categorical-value-select-${category}-${label}`)).hover({ force: true })
-  // The page draws the row anew when its counts arrive, and the menu closes with the old one: open it again then.
-  const add = page.locator(id(`${category}:${label}:add-current-selection-to-this-label`))
-  for (let left = 10; left > 0; left -= 1) {
-    if (!(await add.isVisible())) await page.click(id(`${category}:${label}:see-actions`))
-    const clicked = await add.click({ timeout: left === 1 ? 30_000 : 3_000 }).then(
-      () => true,
-      () => false,
-    )
-    if (clicked) return
+  const row = page.locator(id(`categorical-value-select-${category}-${label}`))
+  const actions = id(`${category}:${label}:see-actions`)
+  // What counts is that the label has cells. Adding the same cells twice is adding them once.
+  for (let left = 20; left > 0; left -= 1) {
+    // The menu shows when its row is pointed at; the checkbox itself is covered by its own picture.
+    await row.hover({ force: true }).catch(() => undefined)
+    await chooseIn(page, actions, id(`${category}:${label}:add-current-selection-to-this-label`))
+    if (await hasCells(page, category, label)) return
   }
-  throw new Error(`the menu of ${category}: ${label} would not stay open`)
+  throw new Error(`the selected cells would not become ${category}: ${label}`)
+}
+
+/**
+ * Opens a menu and takes one of its items, once: whoever calls looks whether it worked. The page draws a row anew when its
+ * counts arrive, and the menu closes with the old one; and a page that draws a few frames a second on a busy machine is never
+ * still enough to be pointed at.
+ */
+async function chooseIn(page: Page, menu: string, item: string): Promise<void> {
+  const wanted = page.locator(item)
+  if (!(await wanted.isVisible())) await page.click(menu, { timeout: 3_000 }).catch(() => undefined)
+  await wanted
+    .click({ timeout: 2_000 })
+    .catch(() => wanted.dispatchEvent('click', {}, { timeout: 1_000 }))
+    .catch(() => undefined)
+}
+
+async function hasCells(page: Page, category: string, label: string): Promise<boolean> {
+  const count = page.locator(id(`categorical-value-count-${category}-${label}`))
+  for (let left = 20; left > 0; left -= 1) {
+    const text = await count.textContent({ timeout: 1_000 }).catch(() => '0')
+    if (Number(text?.replaceAll(',', '')) > 0) return true
+    await page.waitForTimeout(200)
+  }
+  return false
 }
 
 export async function expand(page: Page, category: string): Promise<void> {
