@@ -26,13 +26,7 @@ export async function ensureStandInBase(folder: string, say: (line: string) => v
   const root = path.join(folder, 'base')
   rmSync(root, { recursive: true, force: true })
   mkdirSync(root, { recursive: true })
-  const args = [
-    '--variant=minbase',
-    `--include=${packages.join(',')}`,
-    'bookworm',
-    root,
-    'http://deb.debian.org/debian',
-  ]
+  const args = ['--variant=minbase', `--include=${packages.join(',')}`, 'bookworm', root]
   try {
     await command('debootstrap', args, { timeoutMs: 900_000 })
   } finally {
