@@ -1,7 +1,7 @@
 /** What stands before every route: size, time, who is asking, and whether a browser was tricked into asking. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { permissionsPolicy } from '../auth/permissions-policy.ts'
+import { setCommonHeaders } from '../auth/common-headers.ts'
 import type { Authenticate } from '../auth/principal.ts'
 import { LauncherError } from '../core/errors.ts'
 import type { Env } from './deps.ts'
@@ -89,15 +89,6 @@ export function requireSignIn(deps: { authenticate: Authenticate; appOrigin: str
 export function commonHeaders(secure: boolean): MiddlewareHandler {
   return async (c: Context, next) => {
     await next()
-    const set = (name: string, value: string) => c.res.headers.has(name) || c.res.headers.set(name, value)
-    set('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
-    set('x-content-type-options', 'nosniff')
-    // Not `no-referrer`: with that, browsers send `Origin: null` with a form, and the origin check would refuse our own.
-    set('referrer-policy', 'same-origin')
-    set('cross-origin-opener-policy', 'same-origin')
-    set('cross-origin-resource-policy', 'same-origin')
-    set('permissions-policy', permissionsPolicy)
-    set('cache-control', 'no-store')
-    if (secure) set('strict-transport-security', 'max-age=31536000')
+    setCommonHeaders(c.res.headers, secure)
   }
 }

@@ -1,6 +1,6 @@
 /** Headers of the lobby's answers: content security policies and cookies. */
 import type { MiddlewareHandler } from 'hono'
-import { permissionsPolicy } from '../auth/permissions-policy.ts'
+import { setCommonHeaders } from '../auth/common-headers.ts'
 
 /**
  * For cellxgene's page. `unsafe-eval`: its WebGL library builds functions from text. Inline styles: its interface sets
@@ -40,15 +40,7 @@ export function commonHeaders(viewOrigin: string): MiddlewareHandler {
   const secure = viewOrigin.startsWith('https:')
   return async (c, next) => {
     await next()
-    const set = (name: string, value: string) => c.res.headers.has(name) || c.res.headers.set(name, value)
-    set('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
-    set('x-content-type-options', 'nosniff')
-    set('referrer-policy', 'same-origin')
-    set('cross-origin-opener-policy', 'same-origin')
-    set('cross-origin-resource-policy', 'same-origin')
-    set('permissions-policy', permissionsPolicy)
-    set('cache-control', 'no-store')
-    if (secure) set('strict-transport-security', 'max-age=31536000')
+    setCommonHeaders(c.res.headers, secure)
   }
 }
 
