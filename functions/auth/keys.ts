@@ -26,6 +26,16 @@ export async function newSigningJwk(): Promise<JWK> {
   return exportJWK(privateKey)
 }
 
+/** A kept private key as text; null when it is none. The parser's own words would quote the key. */
+export function parseSigningJwk(text: string): JWK | null {
+  try {
+    const jwk: unknown = JSON.parse(text)
+    return typeof jwk === 'object' && jwk !== null ? (jwk as JWK) : null
+  } catch {
+    return null
+  }
+}
+
 /** Throws `bad-setting` when `privateJwk` is no Ed25519 private key. */
 export async function loadKeys(privateJwk: JWK): Promise<Keys> {
   const { kty, crv, x, d } = privateJwk

@@ -1,7 +1,7 @@
 /** Secrets of a deployment, in SSM: the signing key, which a Lambda makes at first need, and what CloudFront must say. */
 import { GetParametersCommand, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm'
 import type { JWK } from 'jose'
-import { type Keys, loadKeys, newSigningJwk } from '../../auth/keys.ts'
+import { type Keys, loadKeys, newSigningJwk, parseSigningJwk } from '../../auth/keys.ts'
 import { LauncherError } from '../../core/errors.ts'
 import { awsName, unavailable } from './errors.ts'
 
@@ -49,12 +49,8 @@ async function make(ssm: SSMClient, name: string): Promise<string> {
 }
 
 function keyOf(name: string, text: string): JWK {
-  try {
-    const jwk: unknown = JSON.parse(text)
-    if (typeof jwk === 'object' && jwk !== null) return jwk as JWK
-  } catch {
-    // Said below; the parser's own words would quote the key.
-  }
+  const jwk = parseSigningJwk(text)
+  if (jwk !== null) return jwk
   throw new LauncherError(
     'bad-setting',
     `The parameter ${name} holds no key. Delete it: a new one is made, and everybody signs in again.`,

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JWK } from 'jose'
-import { type Keys, loadKeys, newSigningJwk } from '../../auth/keys.ts'
+import { type Keys, loadKeys, newSigningJwk, parseSigningJwk } from '../../auth/keys.ts'
 import { LauncherError } from '../../core/errors.ts'
 
 /**
@@ -52,12 +52,8 @@ async function exists(path: string): Promise<boolean> {
 }
 
 function parse(path: string, text: string): JWK {
-  try {
-    const jwk: unknown = JSON.parse(text)
-    if (typeof jwk === 'object' && jwk !== null) return jwk as JWK
-  } catch {
-    // Said below: a broken file and a file of something else need the same remedy.
-  }
+  const jwk = parseSigningJwk(text)
+  if (jwk !== null) return jwk
   throw new LauncherError(
     'bad-setting',
     `The signing key ${path} is not readable JSON. Delete it: a new one is made, and everybody signs in again.`,
