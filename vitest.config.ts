@@ -25,6 +25,8 @@ export default defineConfig({
   test: {
     env,
     setupFiles: ['test/support/record-traffic.ts'],
+    // A second, vitest's own, is short for a browser on a busy machine.
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       {
         extends: true,
