@@ -6,8 +6,8 @@ import { withOwn } from './attempt.ts'
 import type { FetchDeps } from './fetch.ts'
 import type { Link } from './status.ts'
 
-/** A viewer that does not give them now may do so later, ms. */
-const againMs = 60_000
+/** A viewer that does not give them now (it may be dying) may do so soon; one that never does is asked ever less, ms. */
+const [soonMs, againMs] = [2_000, 60_000]
 
 export type CellNames = {
   /** An answer that cellxgene got; the schema says under which name the cells' names are kept. */
@@ -22,9 +22,11 @@ export function createCellNames(deps: Pick<FetchDeps, 'config' | 'env'> & { link
   let column: string | null = null
   let names: ArrayBuffer | null = null
   let nextAt = 0
+  let pauseMs = soonMs
 
   async function ask(route: string, name: string): Promise<void> {
-    nextAt = env.now() + againMs
+    nextAt = env.now() + pauseMs
+    pauseMs = Math.min(againMs, 2 * pauseMs)
     try {
       const headers = withOwn(new Headers({ accept: 'application/octet-stream' }), config)
       const address = `${route}api/v0.2/annotations/obs?annotation-name=${encodeURIComponent(name)}`
