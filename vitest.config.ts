@@ -21,6 +21,9 @@ const heavy = [
   'test/drill/**',
 ].map((folder) => `${folder}/*.test.{ts,tsx}`)
 
+/** One story of a page, whose moments are short: beside another browser some are over before they are looked at. */
+const alone = ['test/companion/bad-moments.test.ts']
+
 export default defineConfig({
   test: {
     env,
@@ -45,10 +48,22 @@ export default defineConfig({
         test: {
           name: 'heavy',
           include: heavy,
+          exclude: alone,
           maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: alone,
+          maxWorkers: 1,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
