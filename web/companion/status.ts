@@ -219,7 +219,8 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
           waiters.delete(resolve)
           reject(signal.reason)
         })
-        nudge()
+        // A short question on its way is as new as another one would be; the loop looks at who waits when it is answered.
+        if (asking === null || asking.long) nudge()
         changed()
       })
     },

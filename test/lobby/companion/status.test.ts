@@ -110,6 +110,20 @@ describe('asking', () => {
     expect(link.status()).toMatchObject({ stage: 'downloading', doneBytes: 5 })
   })
 
+  it('asks once when the page opens, though cellxgene’s calls come before the answer', async () => {
+    const { world, fetch, api } = scripted()
+    world.status = aStatus({ state: 'ready' })
+    world.onStatus = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      return json(world.status)
+    }
+    await pass(500)
+    const answers = ['schema', 'config'].map((rest) => watch(fetch(api + rest)))
+    await pass(10_000)
+    expect(answers.map(({ value }) => value?.status)).toEqual([200, 200])
+    expect(world.statusCalls).toHaveLength(1)
+  })
+
   it('does not run in a circle when the lobby does not wait', async () => {
     const { world } = scripted()
     world.status = aStatus({ state: 'starting' })
