@@ -4,7 +4,7 @@
  */
 import { type Call, withOwn } from './attempt.ts'
 import { loadedBy, savedBy, saveKinds } from './base.ts'
-import { hold } from './hold.ts'
+import { hold, questionOf } from './hold.ts'
 import type { Lost } from './lost.ts'
 import { versionHeaders } from './names.ts'
 import { type SaveDeps, save } from './save.ts'
@@ -42,7 +42,10 @@ async function answer(deps: FetchDeps, call: Call): Promise<Response> {
   while (response === null) {
     response = await hold(deps, call, () => ({}))
     // Held on until somebody decides: cellxgene would take a failure at its start for the end of the page.
-    if (response === null && !(await deps.lost.ask(call))) return gaveUp()
+    if (response !== null) break
+    const again = await deps.lost.ask(call)
+    deps.turns.forgive(questionOf(call))
+    if (!again) return gaveUp()
   }
   if (!response.ok) return response
   const loaded = loadedBy(call.method, path)

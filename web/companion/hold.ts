@@ -26,7 +26,7 @@ export async function hold(
   try {
     return await untilAnswered(deps, call, more, cut ? AbortSignal.any([call.signal, cut]) : call.signal, turn)
   } finally {
-    if (turn.mine) deps.turns.over(rankOf(call), turn.outcome)
+    if (turn.mine) deps.turns.over(rankOf(call), questionOf(call), turn.outcome)
   }
 }
 
@@ -41,21 +41,22 @@ async function untilAnswered(
   turn: Turn,
 ): Promise<Response | null> {
   const { link, env, turns } = deps
-  const rank = rankOf(call)
+  const [rank, question] = [rankOf(call), questionOf(call)]
   let deaths = 0
   let stuck = { sessionId: '', since: 0, times: 0 }
   for (;;) {
+    if (!turn.mine && turns.blamed(question)) return null
     if (deaths > 0 && !turn.mine) {
-      if (!(await turns.mine(rank, patience))) return null
+      if (!(await turns.mine(rank, question, patience))) return null
       turn.mine = true
     }
     if (!turn.mine) await turns.clear(patience)
     const place = await link.ready(patience)
     // A save that has to be repeated came forward while this waited for the viewer.
-    if (!turn.mine && !turns.isClear()) continue
+    if (!turn.mine && (!turns.isClear() || turns.blamed(question))) continue
     if (turn.mine && turns.yields(rank)) {
       turn.mine = false
-      turns.over(rank, null)
+      turns.over(rank, question, null)
       continue
     }
     const outcome = await attempt(deps, call, place, more())
@@ -92,6 +93,9 @@ async function untilAnswered(
     await env.sleep(Math.min(5_000, 250 * 2 ** stuck.times), call.signal)
   }
 }
+
+/** cellxgene asks for a gene from several places at once, and again when it draws anew: that is one question. */
+export const questionOf = ({ method, rest }: Call): string | null => (method === 'GET' ? rest : null)
 
 function rankOf({ method, rest }: Call): Rank {
   const path = rest.slice('api/v0.2/'.length).replace(/\?.*$/, '')

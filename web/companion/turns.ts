@@ -14,27 +14,36 @@ export type Turns = {
   /** A call without suspicion waits while a save is being repeated. Rejects when the signal aborts. */
   clear(signal: AbortSignal): Promise<void>
   isClear(): boolean
-  /** @returns true when it is this suspect's turn, which it must end by `over`; false when no try is left. Rejects when the signal aborts */
-  mine(rank: Rank, signal: AbortSignal): Promise<boolean>
+  /**
+   * @param question what is asked for, when asking once more is the same again; null otherwise
+   * @returns true when it is this suspect's turn, which it must end by `over`; false when no try is left. Rejects when the signal aborts
+   */
+  mine(rank: Rank, question: string | null, signal: AbortSignal): Promise<boolean>
   /** Has somebody come who goes before this one? Then it ends its turn, and asks for another. */
   yields(rank: Rank): boolean
   /** The turn has ended: with an answer, with a death, or (null) with neither. */
-  over(rank: Rank, outcome: 'answered' | 'died' | null): void
+  over(rank: Rank, question: string | null, outcome: 'answered' | 'died' | null): void
+  /** Did viewers die of this question, and nobody has said since what becomes of it? Asked again it would cost another. */
+  blamed(question: string | null): boolean
+  /** Somebody has said it. */
+  forgive(question: string | null): void
 }
 
-type Waiting = { rank: Rank; tell(mayGo: boolean): void }
+type Waiting = { rank: Rank; question: string | null; tell(mayGo: boolean): void }
 
 export function createTurns(): Turns {
   let waiting: Waiting[] = []
   let active: Rank | null = null
   let inARow = 0
   let clearing: (() => void)[] = []
+  const culprits = new Set<string>()
+  const blamed = (question: string | null) => question !== null && culprits.has(question)
   const isClear = () => active !== 'save' && !waiting.some(({ rank }) => rank === 'save')
 
   function next(): void {
-    if (active === null && inARow >= mostInARow) {
-      const hopeless = waiting
-      waiting = []
+    if (active === null) {
+      const hopeless = waiting.filter(({ question }) => inARow >= mostInARow || blamed(question))
+      waiting = waiting.filter((one) => !hopeless.includes(one))
       for (const { tell } of hopeless) tell(false)
     }
     // Whoever comes now was not on its way then.
@@ -58,11 +67,11 @@ export function createTurns(): Turns {
     async clear(signal) {
       while (!isClear()) await abortable<void>(signal, (resolve) => void clearing.push(resolve))
     },
-    mine: (rank, signal) =>
+    mine: (rank, question, signal) =>
       abortable(
         signal,
         (resolve) => {
-          waiting.push({ rank, tell: resolve })
+          waiting.push({ rank, question, tell: resolve })
           next()
         },
         (resolve) => {
@@ -71,9 +80,16 @@ export function createTurns(): Turns {
         },
       ),
     yields: (rank) => waiting.some((one) => order.indexOf(one.rank) < order.indexOf(rank)),
-    over(rank, outcome) {
+    blamed,
+    forgive(question) {
+      if (question !== null) culprits.delete(question)
+    },
+    over(rank, question, outcome) {
       if (outcome === 'answered') inARow = 0
-      if (outcome === 'died') inARow++
+      if (outcome === 'died') {
+        inARow++
+        if (question !== null) culprits.add(question)
+      }
       if (active === rank) active = null
       next()
     },

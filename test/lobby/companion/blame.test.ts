@@ -77,6 +77,28 @@ describe('when a viewer dies', () => {
     expect(viewers()).toBe(6)
   })
 
+  it('one question, asked from several places and again, costs two viewers until somebody says to try again', async () => {
+    const { ask, lost, viewers } = mortal((path) => path.includes('data/var'))
+    const asked = [ask('data/var?x=1'), ask('data/var?x=1')]
+    await pass(1900)
+    asked.push(ask('data/var?x=1'))
+    await pass(20_000)
+    asked.push(ask('data/var?x=1'))
+    const other = ask('layout/obs')
+    await pass(20_000)
+    expect(other.value?.status).toBe(200)
+    // The one that died, the one that died again, and the one that answers the others.
+    expect(viewers()).toBe(3)
+    expect(asked.map(({ value }) => value)).toEqual([null, null, null, null])
+    lost.answer(false)
+    await pass(1000)
+    expect(asked.map(({ value }) => value?.status)).toEqual([503, 503, 503, 503])
+    // What was given up is no answer to the next time.
+    ask('data/var?x=1')
+    await pass(20_000)
+    expect([viewers(), lost.list().length]).toEqual([4, 1])
+  })
+
   it('differential expression, which takes minutes, goes last', async () => {
     let died = false
     const { world, ask } = mortal(() => {
