@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { taskShape } from '../../functions/platform/aws/settings.ts'
-import { freePort } from '../support/dynamodb-local.ts'
+import { freePort } from '../support/free-port.ts'
 import { watchOver } from './guard.ts'
 
 export type Role = 'gate' | 'viewer'

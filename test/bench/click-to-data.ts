@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { launchChromium } from '../support/chromium.ts'
-import { freePort } from '../support/dynamodb-local.ts'
+import { freePort } from '../support/free-port.ts'
 import { makeData, startLauncher } from '../support/launcher-process.ts'
 import { type BenchContext, type Figure, figure, median } from './types.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { TaskSpec, TaskStatus } from '../../functions/core/ports.ts'
 import { taskShape } from '../../functions/platform/aws/settings.ts'
 import type { LocalTaskRunner, TaskRunnerSettings } from '../../functions/platform/local/task-runner.ts'
-import { freePort } from '../support/dynamodb-local.ts'
+import { freePort } from '../support/free-port.ts'
 import { command, limits, locked, podman } from './commands.ts'
 import { type GateDoor, openGateDoor } from './gate-door.ts'
 

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, createServer as createPort } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { jwtVerify } from 'jose'
@@ -17,6 +17,7 @@ import type { User } from '../../functions/core/principal.ts'
 import type { Session } from '../../functions/core/session.ts'
 import { loadLobbyAssets } from '../../functions/lobby/assets.ts'
 import { createLobby } from '../../functions/lobby/lobby.ts'
+import { freePort } from '../support/free-port.ts'
 import { type FakeLauncher, fakeLauncher } from './fake-launcher.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -251,12 +252,4 @@ export async function serverDir(python: string): Promise<string> {
   const dir = out.trim()
   if (!existsSync(dir)) throw new Error(`${python} has no cellxgene`)
   return dir
-}
-
-async function freePort(): Promise<number> {
-  const server = createPort()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -1,7 +1,7 @@
 /** Amazon's own DynamoDB Local, in memory, on a free port: the second judge of the store's contract suites. */
 import { spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import path from 'node:path'
+import { freePort } from './free-port.ts'
 import { tool } from './tools.ts'
 
 export type DynamoDbLocal = {
@@ -51,18 +51,4 @@ async function answers(endpoint: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new Error('DynamoDB Local did not answer within 30 s.')
-}
-
-/** Free a moment ago; good enough where a clash shows as a start that fails. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('No port')),
-      )
-    })
-  })
 }

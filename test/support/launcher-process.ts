@@ -5,7 +5,7 @@ import path from 'node:path'
 import type { TaskRecord } from '../../functions/platform/local/task-record.ts'
 import { projectRoot } from '../../functions/setup/python.ts'
 import { builtPrograms } from './built.ts'
-import { freePort } from './dynamodb-local.ts'
+import { freePort } from './free-port.ts'
 import { keepLog, keepOutput, recordSecret } from './suite-record.ts'
 import { testPython, testSample } from './tools.ts'
 

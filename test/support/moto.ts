@@ -1,6 +1,6 @@
 /** moto as a process on loopback: it plays S3, ECS and Elastic Load Balancing for the AWS adapters. */
 import { spawn } from 'node:child_process'
-import { freePort } from './dynamodb-local.ts'
+import { freePort } from './free-port.ts'
 import { tool } from './tools.ts'
 
 export type Moto = {
