@@ -2,6 +2,7 @@
  * What a run of the suite used and wrote: secrets into one folder, logs into another, so that `npm test` can look for the
  * first in the second when it is done (test/run/log-secrets.ts). Does nothing where no run asked for it.
  */
+import { randomBytes } from 'node:crypto'
 import { appendFileSync, closeSync, linkSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -50,7 +51,10 @@ export function keepOutput(name: string): (text: string | Buffer) => void {
   return (text) => appendFileSync(file, text, { mode: 0o600 })
 }
 
+/** A run makes more processes than there are process ids on many machines, so an id alone may come twice. */
+const self = `${process.pid}-${randomBytes(6).toString('hex')}`
+
 function nextName(suite: string, name: string): string {
   kept += 1
-  return join(suiteFolders(suite).logs, `${process.pid}-${kept}-${name}`)
+  return join(suiteFolders(suite).logs, `${self}-${kept}-${name}`)
 }
