@@ -1,7 +1,8 @@
 /** Who gets through the gate's public side, and to what. */
 import net from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { deferred } from '../../functions/gate/timing.ts'
 import { json, routePath, startWorld, until } from './world.ts'
 
 describe('the route', () => {
@@ -68,10 +69,13 @@ describe('the route', () => {
   })
 
   test('says that it is healthy without a cookie, also before the viewer is ready', async () => {
-    const world = await startWorld({ early: true, viewer: { loadMs: 300 } })
+    const loaded = deferred<void>()
+    const world = await startWorld({ early: true, viewer: { loadUntil: loaded.promise } })
     await until(async () => (await world.ask('-/health', { cookie: null })).status === 200)
     expect((await world.ask('api/v0.2/config')).headers['x-cxod-viewer']).toBe('none')
     expect((await world.ask('api/v0.2/config', { cookie: null })).status).toBe(401)
+    loaded.resolve()
+    await until(async () => (await world.ask('api/v0.2/config')).status === 200)
   })
 
   test('answers nothing at all before it knows its work', async () => {
@@ -115,9 +119,14 @@ describe('the cookie', () => {
 
   test('counts until it ends and no longer, though it was checked before', async () => {
     const world = await startWorld()
-    const cookie = await world.cookie({ exp: Math.floor(Date.now() / 1000) + 2 })
+    const end = Math.floor(Date.now() / 1000) + 50
+    const cookie = await world.cookie({ exp: end })
     expect((await world.ask('api/v0.2/config', { cookie })).status).toBe(200)
-    await until(async () => (await world.ask('api/v0.2/config', { cookie })).status === 401)
+    vi.useFakeTimers({ toFake: ['Date'], now: end * 1000 - 1 })
+    onTestFinished(() => void vi.useRealTimers())
+    expect((await world.ask('api/v0.2/config', { cookie })).status).toBe(200)
+    vi.setSystemTime(end * 1000)
+    expect((await world.ask('api/v0.2/config', { cookie })).status).toBe(401)
   })
 })
 

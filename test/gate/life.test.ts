@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { deferred } from '../../functions/gate/timing.ts'
-import { fileContent, send, startWorld, until } from './world.ts'
+import { fileContent, send, startWorld, until, type World } from './world.ts'
 
 const quietLimits = { diffexpCells: 1000, apiSilenceMs: 60_000, beatMs: 20 }
 const isHeld = (reply: { status: number; headers: Record<string, unknown> }) =>
@@ -12,16 +12,23 @@ const isHeld = (reply: { status: number; headers: Record<string, unknown> }) =>
 describe('a start', () => {
   test('knocks until there is work, hands it to the viewer, and serves when the API says so', async () => {
     const notYet = { status: 'not-yet', retryMs: 5 } as const
+    const [told, seen] = [deferred<void>(), deferred<void>()]
+    const loads = ({ calls }: World['api']) => calls.filter((call) => call.endsWith('loaded')).length
     const world = await startWorld({
       early: true,
-      viewer: { loadMs: 50 },
+      viewer: { loadUntil: told.promise },
       prepare: (api) => {
         api.knocks = [notYet, notYet, 'work']
-        api.loaded = [{ status: 'again', retryMs: 100 }, { status: 'stay' }]
+        api.loaded = [{ status: 'again', retryMs: 5 }, { status: 'stay' }]
+        api.beforeAnswer = (call) => {
+          if (call === 'POST /gate/progress' && api.progress.at(-1)?.stage === 'loading') told.resolve()
+          return call === 'POST /gate/loaded' && loads(api) === 2 ? seen.promise : undefined
+        }
       },
     })
-    await until(() => world.api.calls.includes('POST /gate/loaded'))
+    await until(() => loads(world.api) === 2)
     expect(isHeld(await world.ask('api/v0.2/config'))).toBe(true)
+    seen.resolve()
     await until(() => world.logged.some(({ event }) => event === 'ready'))
     expect((await world.ask('api/v0.2/config')).status).toBe(200)
     const { work } = world.viewer
@@ -34,7 +41,7 @@ describe('a start', () => {
     })
     expect(readFileSync(work?.path ?? '')).toEqual(fileContent)
     expect(world.api.calls.filter((call) => call.endsWith('knock')).length).toBe(3)
-    expect(world.api.calls.filter((call) => call.endsWith('loaded')).length).toBe(2)
+    expect(loads(world.api)).toBe(2)
     expect(world.api.progress.at(-1)).toEqual({ stage: 'loading', doneBytes: 30, totalBytes: 30 })
   })
 
@@ -66,11 +73,12 @@ describe('a start', () => {
       early: true,
       tuning: { workPollMs: 30 },
       prepare: (api) => {
-        api.knocks = [{ status: 'not-yet', retryMs: 200 }, 'work']
+        api.knocks = [{ status: 'not-yet', retryMs: 5 }]
       },
     })
     expect((await send(world.config.taskSocket, '/work', {})).status).toBe(204)
     expect((await send(world.config.taskSocket, '/vault/labels', {})).status).toBe(204)
+    world.api.knocks = ['work']
     await until(() => world.logged.some(({ event }) => event === 'ready'))
     expect((await send(world.config.taskSocket, '/work', {})).status).toBe(200)
   })
@@ -148,7 +156,7 @@ describe('a gate leaves', () => {
   })
 
   test('not when the API comes back in time', async () => {
-    const world = await startWorld({ work: { limits: { ...quietLimits, apiSilenceMs: 1500 } } })
+    const world = await startWorld()
     world.api.down = true
     await new Promise((resolve) => setTimeout(resolve, 150))
     expect(isHeld(await world.ask('api/v0.2/config'))).toBe(false) // reads go on meanwhile

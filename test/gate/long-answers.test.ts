@@ -2,9 +2,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { deferred } from '../../functions/gate/timing.ts'
 import { json, type Reply, routePath, startWorld, until, type World } from './world.ts'
 
-const soon = { laterAfterMs: 40, laterPollMs: 40, laterFetchedMs: 50 }
+const soon = { laterAfterMs: 40, laterPollMs: 40, laterFetchedMs: 1500 }
 const spooled = (world: World) => {
   const dir = join(world.config.taskDir, 'later')
   return existsSync(dir) ? readdirSync(dir) : []
@@ -28,8 +29,9 @@ async function fetchLater(world: World, place: string): Promise<Reply> {
 describe('an answer that takes long', () => {
   test('is promised, waited for, and given as it would have been', async () => {
     const world = await startWorld({ tuning: soon })
-    const place = expectLater(await world.ask('api/v0.2/layout/obs?delay=500&bytes=300000'))
+    const place = expectLater(await world.ask('api/v0.2/layout/obs?held&bytes=300000'))
     expectLater(await world.askRaw(place))
+    world.viewer.release()
     const reply = await fetchLater(world, place)
     expect([reply.status, reply.headers['content-type']]).toEqual([200, 'application/octet-stream'])
     expect(reply.body.equals(Buffer.alloc(300_000, 'x'))).toBe(true)
@@ -42,32 +44,41 @@ describe('an answer that takes long', () => {
 
   test('keeps status, version and compression', async () => {
     const world = await startWorld({ tuning: soon })
-    const failed = await fetchLater(world, expectLater(await world.ask('api/v0.2/colors?delay=100&status=501')))
-    expect([failed.status, json(failed)]).toEqual([501, { message: 'as asked' }])
+    const status = expectLater(await world.ask('api/v0.2/colors?held&status=501'))
     const headers = { 'accept-encoding': 'gzip' }
-    const schema = await fetchLater(world, expectLater(await world.ask('api/v0.2/schema?delay=100', { headers })))
+    const packed = expectLater(await world.ask('api/v0.2/schema?held', { headers }))
+    world.viewer.release()
+    const failed = await fetchLater(world, status)
+    expect([failed.status, json(failed)]).toEqual([501, { message: 'as asked' }])
+    const schema = await fetchLater(world, packed)
     expect([schema.headers['content-encoding'], schema.headers['x-cxod-labels-version']]).toEqual(['gzip', 'none'])
     expect(schema.body.subarray(0, 2).toString('hex')).toBe('1f8b')
   })
 
   test('of a save is its acknowledgement', async () => {
     const world = await startWorld({ tuning: soon })
-    world.api.beforePut = () => new Promise((resolve) => setTimeout(resolve, 120))
-    const reply = await fetchLater(world, expectLater(await world.saveLabels('one', null)))
+    const go = deferred<void>()
+    world.api.beforePut = () => go.promise
+    const place = expectLater(await world.saveLabels('one', null))
+    go.resolve()
+    const reply = await fetchLater(world, place)
     expect([reply.status, reply.headers['x-cxod-labels-version']]).toEqual([200, '1'])
   })
 
   test('that breaks off while it is kept is an error, not half an answer', async () => {
     const world = await startWorld({ tuning: soon })
-    const reply = await fetchLater(world, expectLater(await world.ask('api/v0.2/layout/obs?delay=90&bytes=200000&cut')))
+    const place = expectLater(await world.ask('api/v0.2/layout/obs?held&bytes=200000&cut'))
+    world.viewer.release()
+    const reply = await fetchLater(world, place)
     expect([reply.status, json(reply).code]).toEqual([503, 'unavailable'])
   })
 
   test('that nobody asks for is dropped, made or not', async () => {
     const world = await startWorld({ tuning: { ...soon, laterKeepMs: 60 } })
     expectLater(await world.ask('api/v0.2/layout/obs?delay=60&bytes=1000'))
-    expectLater(await world.ask('api/v0.2/layout/obs?delay=5000&bytes=1000'))
-    await until(() => world.viewer.seen.aborted === 1) // the viewer need not finish the second
+    expectLater(await world.ask('api/v0.2/layout/obs?held&bytes=1000'))
+    // The viewer need not finish the second.
+    await until(() => world.viewer.requests.some(({ url, aborted }) => url.includes('held') && aborted))
     await until(() => spooled(world).length === 0)
   })
 
@@ -85,7 +96,7 @@ describe('an answer that takes long', () => {
 
   test('waits on its connection when every place is taken by answers still being made', async () => {
     const world = await startWorld({ tuning: { ...soon, laterMost: 1 } })
-    expectLater(await world.ask('api/v0.2/layout/obs?delay=1500&bytes=10'))
+    expectLater(await world.ask('api/v0.2/layout/obs?held&bytes=10'))
     const reply = await world.ask('api/v0.2/layout/obs?delay=150&bytes=10')
     expect([reply.status, reply.body.length]).toEqual([200, 10])
   })
@@ -100,10 +111,10 @@ describe('an answer that takes long', () => {
 })
 
 describe('differential expressions', () => {
-  const diffexp = (world: World, ms: number, name: string, signal?: AbortSignal) =>
+  const diffexp = (world: World, time: number | 'held', name: string, signal?: AbortSignal) =>
     world.ask('api/v0.2/diffexp/obs', {
       method: 'POST',
-      body: JSON.stringify({ ms, name }),
+      body: JSON.stringify(time === 'held' ? { held: true, name } : { ms: time, name }),
       headers: { 'content-type': 'application/json' },
       ...(signal ? { signal } : {}),
     })
@@ -120,7 +131,15 @@ describe('differential expressions', () => {
 
   test('beyond the queue are refused with a time to come back', async () => {
     const world = await startWorld({ tuning: { diffexpWaiting: 2 } })
-    const replies = await Promise.all(Array.from({ length: 5 }, () => diffexp(world, 60, 'x')))
+    let refusals = 0
+    const asked = Array.from({ length: 5 }, async () => {
+      const reply = await diffexp(world, 'held', 'x')
+      if (reply.status === 429) refusals += 1
+      return reply
+    })
+    await until(() => refusals === 2)
+    world.viewer.release()
+    const replies = await Promise.all(asked)
     expect(replies.map(({ status }) => status).sort()).toEqual([200, 200, 200, 429, 429])
     const refused = replies.find(({ status }) => status === 429)
     expect(refused && [json(refused).code, refused.headers['retry-after']]).toEqual(['too-many-attempts', '5'])
@@ -128,7 +147,7 @@ describe('differential expressions', () => {
 
   test('whose browser went away while they waited are dropped', async () => {
     const world = await startWorld()
-    const first = diffexp(world, 800, 'first')
+    const first = diffexp(world, 'held', 'first')
     await until(() => world.viewer.seen.diffexps === 1)
     const gone = new AbortController()
     const second = diffexp(world, 1, 'second', gone.signal)
@@ -136,6 +155,9 @@ describe('differential expressions', () => {
     await new Promise((resolve) => setTimeout(resolve, 30))
     gone.abort()
     await expect(second).rejects.toThrow()
+    // What comes after it is answered after it was heard of.
+    expect((await world.ask('-/health')).status).toBe(200)
+    world.viewer.release()
     expect([json(await first).name, json(await third).name]).toEqual(['first', 'third'])
     expect(world.viewer.seen.diffexps).toBe(2)
   })
@@ -153,8 +175,9 @@ describe('differential expressions', () => {
 
   test('that wait long are promised, and keep their place in the queue', async () => {
     const world = await startWorld({ tuning: soon })
-    const first = await diffexp(world, 120, 'first')
+    const first = await diffexp(world, 'held', 'first')
     const second = await diffexp(world, 10, 'second')
+    world.viewer.release()
     const replies = await Promise.all([first, second].map((reply) => fetchLater(world, expectLater(reply))))
     expect(replies.map((reply) => json(reply).name)).toEqual(['first', 'second'])
     expect(world.viewer.seen.mostDiffexps).toBe(1)

@@ -242,6 +242,8 @@ describe('a save', () => {
     await new Promise((resolve) => setTimeout(resolve, 50))
     gone.abort()
     await expect(second).rejects.toThrow()
+    // What comes after it is answered after it was heard of.
+    expect((await world.ask('-/health')).status).toBe(200)
     const third = world.saveLabels('three', '1')
     await new Promise((resolve) => setTimeout(resolve, 20))
     go.resolve()

@@ -1,6 +1,6 @@
 /**
  * Behaves like the viewer towards a gate, in a few milliseconds and megabytes: takes its work, keeps labels through the task's
- * socket, answers cellxgene's paths. Queries make it slow, large or rude: `?delay=ms`, `?bytes=n`, `?status=n`, `?reset`, `?cut`,
+ * socket, answers cellxgene's paths. Queries make it slow, large or rude: `?delay=ms`, `?held` (until it is released), `?bytes=n`, `?status=n`, `?reset`, `?cut`,
  * `?die`, `?redirect=to`, `?echo`, `?stale` (breaks a connection that has carried a request before). `stand-in-viewer-main.ts` is the same as a process, with the real viewer's arguments.
  */
 import { rmSync } from 'node:fs'
@@ -15,8 +15,9 @@ export type StandInViewerOptions = {
   taskSocket: string
   /** `unix:/path` or `host:port` */
   listen: string
-  /** Time that loading takes, ms. */
+  /** Time that loading takes, ms; or until when it lasts. */
   loadMs?: number
+  loadUntil?: Promise<unknown>
   /** Say this instead of loading. */
   fail?: { cause: 'load-failed' | 'out-of-memory'; detail: string }
   /** Runs between "the vault has it" and "I remember it". */
@@ -31,12 +32,14 @@ export type StandInViewerOptions = {
 
 export type StandInViewer = {
   readonly options: StandInViewerOptions
-  readonly requests: { method: string; url: string; headers: IncomingMessage['headers'] }[]
+  readonly requests: { method: string; url: string; headers: IncomingMessage['headers']; aborted: boolean }[]
   readonly content: Record<Kind, string | null>
   readonly work: ViewerWork | null
   readonly reloads: Kind[]
   /** Most differential expressions at a time, how many were begun, and how many uploads never ended. */
   readonly seen: { connections: number; mostDiffexps: number; diffexps: number; aborted: number }
+  /** Answers what was asked with `?held`, and differential expressions that were asked with `held`. */
+  release(): void
   /** As if its process had ended: every connection breaks, nothing listens. */
   kill(): Promise<void>
 }
@@ -45,6 +48,10 @@ const cells = 'cell-by-name'
 
 export async function startStandInViewer(options: StandInViewerOptions): Promise<StandInViewer> {
   const content: StandInViewer['content'] = { labels: null, genesets: null }
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
   const viewer = {
     options,
     requests: [] as StandInViewer['requests'],
@@ -52,6 +59,7 @@ export async function startStandInViewer(options: StandInViewerOptions): Promise
     work: null as StandInViewer['work'],
     reloads: [] as Kind[],
     seen: { connections: 0, mostDiffexps: 0, diffexps: 0, aborted: 0 },
+    release,
     kill,
   }
   let diffexps = 0
@@ -75,9 +83,14 @@ export async function startStandInViewer(options: StandInViewerOptions): Promise
     const url = new URL(req.url ?? '/', 'http://viewer')
     const ask = url.searchParams
     carried.set(req.socket, (carried.get(req.socket) ?? 0) + 1)
-    viewer.requests.push({ method: req.method ?? '', url: req.url ?? '', headers: req.headers })
+    const asked = { method: req.method ?? '', url: req.url ?? '', headers: req.headers, aborted: false }
+    viewer.requests.push(asked)
+    res.once('close', () => {
+      asked.aborted = !res.writableFinished
+    })
     const body = await read(req)
     if (ask.has('delay')) await wait(Number(ask.get('delay')))
+    if (ask.has('held')) await released
     if (ask.has('die')) return options.die ? options.die() : void kill()
     if (ask.has('reset') || (ask.has('stale') && carried.get(req.socket) !== 1)) return void res.destroy()
     if (ask.has('status')) return send(res, Number(ask.get('status')), { message: 'as asked' })
@@ -113,11 +126,12 @@ export async function startStandInViewer(options: StandInViewerOptions): Promise
   }
 
   async function diffexp(body: Buffer, res: ServerResponse): Promise<void> {
-    const { ms = 0, name = '' } = JSON.parse(body.toString()) as { ms?: number; name?: string }
+    const { ms = 0, name = '', held } = JSON.parse(body.toString()) as { ms?: number; name?: string; held?: boolean }
     diffexps += 1
     viewer.seen.diffexps += 1
     viewer.seen.mostDiffexps = Math.max(viewer.seen.mostDiffexps, diffexps)
     await wait(ms)
+    if (held) await released
     diffexps -= 1
     send(res, 200, { name })
   }
@@ -172,6 +186,7 @@ export async function startStandInViewer(options: StandInViewerOptions): Promise
       break
     }
     if (options.loadMs) await wait(options.loadMs)
+    await options.loadUntil
     if (options.fail) {
       await ask('POST', '/failed', JSON.stringify(options.fail), { 'content-type': 'application/json' })
       return (options.die ?? (() => void kill()))()
