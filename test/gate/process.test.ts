@@ -30,8 +30,9 @@ function start(args: string[], options: { env?: Record<string, string>; fd3?: st
   if (options.fd3 !== undefined && pipe && 'end' in pipe) pipe.end(options.fd3)
   let text = ''
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => (text += String(part)))
+  // Not `exit`: what it said last may come after that.
   const exited = new Promise<number | string | null>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal ?? code))
+    child.once('close', (code, signal) => resolve(signal ?? code))
   })
   onTestFinished(async () => {
     child.kill('SIGKILL')

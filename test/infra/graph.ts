@@ -133,6 +133,6 @@ function run(program: string, args: string[], env: NodeJS.ProcessEnv): Promise<{
     let said = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said = (said + text).slice(-4000)))
     child.once('error', reject)
-    child.once('exit', (code) => resolve({ code, said }))
+    child.once('close', (code) => resolve({ code, said }))
   })
 }
