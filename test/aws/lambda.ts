@@ -14,6 +14,7 @@ export type FunctionSettings = {
   /** The file whose `handler` is called. */
   program: string
   environment: Readonly<Record<string, string>>
+  /** Looked at for each event. */
   timeoutMs: number
   /** Processes at once; more calls are refused as Lambda throttles them. */
   most?: number
@@ -66,7 +67,7 @@ const retries = 2
 const retryMs = 200
 
 export function createFunction(settings: FunctionSettings, ahead: Ahead = { ms: 0 }): LambdaFunction {
-  const { name, program, environment, timeoutMs, most = 20, output = () => {} } = settings
+  const { name, program, environment, most = 20, output = () => {} } = settings
   const instances = new Set<Instance>()
   let started = 0
   let death: Death | null = null
@@ -112,6 +113,7 @@ export function createFunction(settings: FunctionSettings, ahead: Ahead = { ms: 
     if (!idle && instances.size >= most) return { kind: 'throttled' }
     const instance = idle ?? begin()
     const { child } = instance
+    const { timeoutMs } = settings
     instance.busy = true
     if (idle) child.kill('SIGCONT')
     const id = randomUUID()
