@@ -25,6 +25,7 @@ beforeAll(async () => {
   world = await createWorld({ python: testPython(), data: testSample(), kept, startDelayMs: 500 })
   browser = await launchChromium()
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
+  page.setDefaultTimeout(60_000)
   page.on('pageerror', (error) => trouble.push(error.message))
   page.on('console', (message) => {
     if (/Content Security Policy|Refused to/.test(message.text())) trouble.push(message.text())
@@ -52,33 +53,36 @@ const saves = () => world.saves.map(({ base, status }) => `${base}: ${status}`)
 const untilSaves = (expected: string[]) => expect.poll(saves, { timeout: 60_000 }).toEqual(expected)
 
 it('opens without a viewer: signs in through the app, says what it waits for, and draws when the viewer comes', async () => {
+  const release = world.hold()
   await page.goto(`${world.viewOrigin}/v/pbmc/`)
   expect(new URL(page.url()).search).toBe('')
   await page.getByRole('heading', { name: 'Your viewer is on its way' }).waitFor()
   // What is behind the waiting view can't be reached by keyboard.
   expect(await page.locator('#root[inert]').count()).toBe(1)
   await page.locator('[data-cxod="stages"] [aria-current="step"]', { hasText: 'Load' }).waitFor()
+  release()
   await page.waitForSelector('[data-testid="layout-graph"]', { state: 'attached', timeout: 60_000 })
   await page.locator('#cxod-wait').waitFor({ state: 'detached' })
   expect(await bar().isVisible()).toBe(false)
   expect(world.launcher.launches).toEqual([{ datasetId: 'pbmc', options: { by: 'page' } }])
-  expect(await page.evaluate('[...document.images].filter((image) => image.naturalWidth > 0).length')).toBeGreaterThan(
-    0,
-  )
+  const images = '[...document.images].filter((image) => image.naturalWidth > 0).length'
+  await expect.poll(() => page.evaluate(images)).toBeGreaterThan(0)
   expect(missing).toEqual([])
 })
 
 it('saves a category against what was loaded, and reports that somebody is there', async () => {
   await createCategory('first')
   await untilSaves(['none: 200'])
-  expect(world.active).toBeGreaterThan(0)
+  await expect.poll(() => world.active).toBeGreaterThan(0)
 })
 
 it('takes a category made while the viewer is dead, and saves it with the next viewer, without a reload', async () => {
   await page.evaluate('window.stillTheSamePage = true')
+  const release = world.hold()
   world.killViewer()
   await createCategory('second')
   await bar().getByText('Your changes wait and are saved then').waitFor()
+  release()
   await untilSaves(['none: 200', '1: 200'])
   await page.locator('#autosave', { hasText: 'All saved' }).waitFor()
   await bar().waitFor({ state: 'hidden' })

@@ -51,6 +51,8 @@ export type World = {
   /** How often the viewer was told to read anew. */
   looks: number
   killViewer(): void
+  /** Viewers that start from now on do not become ready before this is called: what a page says meanwhile can be read. */
+  hold(): () => void
   viewerPids: number[]
   close(): Promise<void>
 }
@@ -69,6 +71,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const viewers = new Map<string, { child: ChildProcess; port: number }>()
   const servers: Server[] = []
   const spent = new Set<string>()
+  let held: Promise<void> = Promise.resolve()
   const launcher = fakeLauncher(clock.now, (session) => void startViewer(session))
 
   const app = await listen('localhost', (req, res) => {
@@ -105,6 +108,13 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     viewerPids: [],
     killViewer() {
       for (const { child } of viewers.values()) child.kill('SIGKILL')
+    },
+    hold() {
+      let release = () => {}
+      held = new Promise((resolve) => {
+        release = resolve
+      })
+      return release
     },
     async close() {
       world.killViewer()
@@ -157,6 +167,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     while (viewers.has(session.id)) {
       const up = await fetch(`http://127.0.0.1:${port}/health`).catch(() => null)
       if (up?.ok) {
+        await held
+        if (!viewers.has(session.id)) return
         launcher.change(ownerId, datasetId, { state: 'ready', readyAt: clock.now(), lastActiveAt: clock.now() })
         return
       }
