@@ -90,6 +90,7 @@ export function functions({ net, open, storage, table, tasks, slots, secret }: P
     ...launcher,
     ...may.noAccounts,
     ...may.cellNames,
+    ...may.listCellNames,
     ...may.forgetCellNames,
   ])
   // No concurrency is reserved for it, though two looks at once are never needed (platform/aws/turn.ts sees to that): a new
@@ -97,8 +98,7 @@ export function functions({ net, open, storage, table, tasks, slots, secret }: P
   // 3,008 MB is the most that a new account may have; one process that reads files takes half of it (indexer/client.ts). Files
   // are read in pieces and never lie on the disk, so the free 512 MB do.
   const indexer = lambda('indexer', { memory: '3008 MB', timeout: '900 seconds' }, [
-    ...launcher,
-    ...may.noAccounts,
+    ...may.catalogue,
     ...may.readData,
     ...may.cellNames,
   ])

@@ -3,6 +3,8 @@
  * infra/policies.md is made from the plan, so it says what is deployed and not what is written here.
  */
 import { deploymentKey } from '../functions/platform/aws/settings.ts'
+import { turnKey } from '../functions/platform/aws/turn.ts'
+import { cataloguePk } from '../functions/platform/dynamo/catalogue.ts'
 import { dueIndex } from '../functions/platform/dynamo/table.ts'
 import type { Routes } from './routes.ts'
 import type { Storage } from './storage.ts'
@@ -58,7 +60,7 @@ export function rights(table: Tables, { data, vault }: Storage, tasks: Tasks, ro
         conditions: keys([deploymentKey.pk]),
       },
     ],
-    /** For functions that nobody signs in at, one of which reads files that anybody may have made. */
+    /** For functions that nobody signs in at. */
     noAccounts: [
       {
         sid: 'NoAccounts',
@@ -66,6 +68,17 @@ export function rights(table: Tables, { data, vault }: Storage, tasks: Tasks, ro
         actions: [...read, ...write],
         resources: [table.arn],
         conditions: keys(['users', 'login#*', 'once#*', 'count#*']),
+      },
+    ],
+    /** For who reads files that anybody may have made: no session, account, link or secret; nor the list of what people keep. */
+    catalogue: [
+      {
+        sid: 'Catalogue',
+        actions: [...read, ...write],
+        resources: [table.arn],
+        conditions: [
+          { test: 'ForAllValues:StringEquals', variable: 'dynamodb:LeadingKeys', values: [cataloguePk, turnKey.pk] },
+        ],
       },
     ],
     secrets: [
@@ -120,10 +133,8 @@ export function rights(table: Tables, { data, vault }: Storage, tasks: Tasks, ro
       { sid: 'Annotations', actions: ['s3:GetObject', 's3:PutObject'], resources: [objects(vault)] },
       { sid: 'AnnotationsList', actions: ['s3:ListBucket'], resources: [vault.arn] },
     ],
-    cellNames: [
-      { sid: 'CellNames', actions: ['s3:GetObject', 's3:PutObject'], resources: [objects(vault, 'cells/')] },
-      { sid: 'CellNamesList', actions: ['s3:ListBucket'], resources: [vault.arn] },
-    ],
+    cellNames: [{ sid: 'CellNames', actions: ['s3:GetObject', 's3:PutObject'], resources: [objects(vault, 'cells/')] }],
+    listCellNames: [{ sid: 'CellNamesList', actions: ['s3:ListBucket'], resources: [vault.arn] }],
     forgetCellNames: [{ sid: 'ForgetCellNames', actions: ['s3:DeleteObject'], resources: [objects(vault, 'cells/')] }],
   } satisfies Record<string, Rights>
 }

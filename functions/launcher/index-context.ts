@@ -41,10 +41,8 @@ export type IndexTimes = {
 
 export type IndexDeps = IndexTimes & {
   inspect: Inspector
-  /** `Launcher.datasetChanged`: ends the sessions of another version. */
+  /** `Launcher.datasetChanged`, which ends the sessions of another version; or nothing, where a tick does (`endStale`). */
   datasetChanged(datasetId: string): Promise<void>
-  /** Datasets that have live sessions of another version: somebody died before they were told. Asked by `settle`. */
-  outdated?(): Promise<readonly string[]>
 }
 
 export type IndexPorts = Pick<Ports, 'files' | 'catalogue' | 'cells' | 'clock' | 'log'>

@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLauncherError } from '../core/errors.ts'
-import type { FileStat, Ports } from '../core/ports.ts'
+import type { FileStat } from '../core/ports.ts'
 import { fillCells } from './index-cells.ts'
 import { check, type Exclusive } from './index-check.ts'
 import { createIndexContext, type IndexDeps, type IndexPorts } from './index-context.ts'
@@ -117,7 +117,6 @@ export function createIndexDatasets(ports: IndexPorts, deps: IndexDeps): IndexDa
     async settle(until) {
       const timer = setTimeout(() => stopping.abort(), Math.max(0, until - ports.clock.now()))
       try {
-        for (const id of (await deps.outdated?.()) ?? []) await context.tellChanged(id)
         for (let looks = 0; looks < mostLooks; looks++) {
           const { againMs } = (await (await begin()).running) ?? { againMs: 0 }
           if (stopping.signal.aborted) return false
@@ -137,13 +136,4 @@ export function createIndexDatasets(ports: IndexPorts, deps: IndexDeps): IndexDa
       await lock
     },
   }
-}
-
-/** `IndexDeps.outdated`, for a launcher whose sessions outlive the process that looks. */
-export async function outdatedDatasets({ sessions, catalogue }: Pick<Ports, 'sessions' | 'catalogue'>) {
-  const live = await sessions.listLive()
-  if (live.length === 0) return []
-  const known = new Map((await catalogue.list()).map((one) => [one.id, one.state === 'removed' ? null : one.version]))
-  const outdated = live.filter(({ datasetId, datasetVersion }) => known.get(datasetId) !== datasetVersion)
-  return [...new Set(outdated.map(({ datasetId }) => datasetId))]
 }

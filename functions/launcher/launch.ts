@@ -2,6 +2,7 @@
 import { type Dataset, isUsable, type UsableDataset } from '../core/dataset.ts'
 import { dueAt } from '../core/deadlines.ts'
 import { LauncherError } from '../core/errors.ts'
+import { canStop } from '../core/lifecycle.ts'
 import type { Limits } from '../core/limits.ts'
 import { modeOf, type Principal } from '../core/principal.ts'
 import { isFailure, isLive, type Session } from '../core/session.ts'
@@ -10,7 +11,7 @@ import type { Context } from './context.ts'
 import { lineOf } from './line.ts'
 import { visible } from './list-datasets.ts'
 import { promote } from './promote.ts'
-import { settle } from './reap.ts'
+import { end, settle } from './reap.ts'
 import { assertCanEverFit, assertMayHaveMore, fits, taken } from './room.ts'
 import { recordLaunch } from './share.ts'
 import { start } from './start.ts'
@@ -30,8 +31,12 @@ export async function launch(
   const dataset = openable(who, await ports.catalogue.get(datasetId), datasetId)
   let previous = await ports.sessions.get(who.id, datasetId)
   if (previous !== null && isLive(previous)) {
-    // A wake that finds a dead or releasable session must not wait for the reaper's next minute.
-    previous = await settle(context, previous)
+    // A wake that finds a dead or releasable session must not wait for the reaper's next minute; nor who opens a file that
+    // was replaced.
+    const stale = previous.datasetVersion !== dataset.version && canStop(previous.state)
+    previous = stale
+      ? await end(context, 'index-dataset', previous, 'dataset-changed')
+      : await settle(context, previous)
     if (previous !== null && isLive(previous)) return previous
   }
   // What another version of the file did says nothing about this one.

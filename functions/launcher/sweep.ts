@@ -83,8 +83,8 @@ async function endOfVersion(context: Context, listed: Session, version: string |
 }
 
 /**
- * The same for all that live: whoever wrote a new version into the catalogue may have died before it ended the viewers of
- * the old one, and where that was a Lambda nobody remembers it.
+ * The same for all that live, in one go: on AWS whoever reads files may write the catalogue and touch no session, and this
+ * is what ends the viewers of the old version.
  */
 export async function endStale(context: Context, live: readonly Session[]): Promise<void> {
   if (!live.some(({ state }) => state !== 'stopping')) return

@@ -29,6 +29,9 @@ it('knows who may do what', () => {
   expect(ask('api', 'dynamodb', 'GetItem', item('users'))).toEqual([])
   expect(ask('indexer', 'dynamodb', 'GetItem', item('users'))).toHaveLength(1)
   expect(ask('indexer', 'dynamodb', 'GetItem', item('datasets'))).toEqual([])
+  expect(ask('indexer', 'dynamodb', 'UpdateItem', item('look'))).toEqual([])
+  for (const pk of ['owner#local:ann', 'deployment', 'slots', 'task#1'])
+    expect(ask('indexer', 'dynamodb', 'PutItem', item(pk)), pk).toHaveLength(1)
   expect(ask('api', 'dynamodb', 'PutItem', item('deployment'))).toHaveLength(1)
   expect(ask('api', 'dynamodb', 'Scan', { TableName: 'cxod-here' })).toHaveLength(1)
   const query = { IndexName: 'due', KeyConditionExpression: 'live = :live AND dueAt <= :now' }
@@ -43,6 +46,8 @@ it('knows who may do what', () => {
 
   const run = { cluster: 'viewers', taskDefinition: 'cxod-viewer:1' }
   expect(ask('api', 'ecs', 'RunTask', run)).toEqual([])
+  expect(ask('indexer', 'ecs', 'RunTask', run)).toHaveLength(3)
+  expect(ask('indexer', 'ecs', 'StopTask', { cluster: 'viewers', task: 'x' })).toHaveLength(1)
   expect(ask('api', 'ecs', 'RunTask', { ...run, cluster: 'other' })).toHaveLength(2)
   expect(ask('api', 'ecs', 'RunTask', { ...run, taskDefinition: 'other:1' })).toHaveLength(1)
   expect(ask('api', 'ecs', 'ListTasks', { cluster: 'other' })).toHaveLength(1)
@@ -50,6 +55,7 @@ it('knows who may do what', () => {
   expect(ask('api', 'elb', 'RegisterTargets', 'Action=RegisterTargets&TargetGroupArn=arn:two')).toHaveLength(1)
   const key = { Name: '/cellxgene-on-demand/here/signing-key' }
   expect(ask('api', 'ssm', 'PutParameter', { ...key, Overwrite: false })).toEqual([])
+  expect(ask('indexer', 'ssm', 'GetParameters', { Names: [key.Name] })).toHaveLength(1)
   expect(ask('api', 'ssm', 'PutParameter', { ...key, Overwrite: true })).toHaveLength(1)
   expect(ask('person', 'ssm', 'PutParameter', { ...key, Overwrite: true }), 'nobody of the plan').toEqual([])
 })

@@ -1,17 +1,21 @@
 /** A session's life on AWS as it is played here: real Lambda bundles, adapters, gates and viewers; refused, taken back, told twice. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type AwsBed, type Person, startAwsBed } from '../aws/bed.ts'
 import { jsonAnswer } from '../aws/call.ts'
 import { labelsBody } from '../support/page-saves.ts'
 import { until } from '../support/proc.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { testSample } from '../support/tools.ts'
 
+const dir = tempDir()
 let bed: AwsBed
 let ann: Person
 let bob: Person
 beforeAll(async () => {
   // Fewer slots than sessions may be live: the slot is what lacks.
-  bed = await startAwsBed({ dir: tempDir(), slots: 1, limits: { liveSessions: 3, idleMs: 120_000 } })
+  bed = await startAwsBed({ dir, slots: 1, limits: { liveSessions: 3, idleMs: 120_000 } })
   ;[ann, bob] = await Promise.all([bed.person('ann'), bed.person('bob')])
 })
 afterAll(() => bed?.stop())
@@ -109,8 +113,35 @@ it('comes back with its labels; taken back by Spot, what was acknowledged is kep
   expect(csv.json).toContain('second-label')
 })
 
+/** Another file with the same cells. */
+function another(name: string): string {
+  const file = path.join(dir, name)
+  writeFileSync(file, Buffer.concat([readFileSync(testSample()), Buffer.from(name)]))
+  return file
+}
+
+it('the file is replaced: the minute ends its viewer and lets in who waits, and who reads files has no hand in it', async () => {
+  await bed.upload('public/other.h5ad', another('other'))
+  await bed.events.settled()
+  await ann.launch('other')
+  expect((await ann.session('other'))?.state).toBe('queued')
+  const before = await bob.session()
+  await bed.upload('public/pbmc.h5ad', another('pbmc'))
+  await bed.events.settled()
+  // Its function could be taken over by what it reads: it writes the new version down, and touches no viewer.
+  expect(await bob.session()).toMatchObject({ id: before?.id, state: 'ready' })
+  await bed.tick()
+  expect((await bob.session())?.ending).toMatchObject({ cause: 'dataset-changed' })
+  await bed.tickUntil('ann’s turn', async () => (await ann.session('other'))?.state !== 'queued')
+  await ann.until((await ann.session('other'))?.id ?? '', 'ready')
+  const services = Object.keys(runTasks()).filter((name) => name.startsWith('indexer '))
+  expect(services.filter((name) => !/^indexer (dynamodb|s3)\./.test(name))).toEqual([])
+  expect(services.length).toBeGreaterThan(3)
+})
+
 it('sleeps when nobody uses it, and leaves no task, target, lease or process', async () => {
   await bed.untilNothingIsHeld()
   await until('the last processes to end', () => bed.ecs.processes().length === 0)
-  expect((await receipts(bob)).map(({ cause }) => cause).sort()).toEqual(['idle', 'user'])
+  expect((await receipts(bob)).map(({ cause }) => cause).sort()).toEqual(['dataset-changed', 'user'])
+  expect((await receipts(ann)).map(({ cause }) => cause)).toContain('idle')
 })

@@ -16,6 +16,9 @@ const named = (statements: RawStatement[], sid: string): RawStatement => {
   return found
 }
 
+/** Of DynamoDB's items: those under these keys. */
+const catalogueAlone = { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['datasets', 'look'] } }
+
 async function each(graph: Graph, ask: (statement: Statement, action: string) => Promise<string[]>): Promise<string[]> {
   const problems: string[] = []
   for (const { role, statements } of rolesOf(graph))
@@ -162,9 +165,17 @@ export const rightsPromises: readonly Promised[] = [
       lambdaRoles.flatMap((role) => {
         const statements = parsePolicy(one(graph, 'iam/rolePolicy:', `${role}Rights`).inputs.policy)
         const writes = statements.filter(({ Action }) => Action.includes('ssm:PutParameter'))
+        const tableWrites = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem']
         const denied = statements.find(
           ({ Effect, Condition }) => Effect === 'Deny' && text(Condition).includes('"deployment"'),
         )
+        // Or it may write under some keys alone, and that is none of them.
+        const bound = statements
+          .filter(({ Effect, Action }) => Effect === 'Allow' && Action.some((action) => tableWrites.includes(action)))
+          .every(({ Condition }) => {
+            const keys = Condition['ForAllValues:StringEquals']?.['dynamodb:LeadingKeys']
+            return keys !== undefined && !keys.includes('deployment')
+          })
         return [
           ...unless(
             writes.every(
@@ -175,9 +186,7 @@ export const rightsPromises: readonly Promised[] = [
             `${role} may replace a secret`,
           ),
           ...unless(
-            ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'].every((action) =>
-              denied?.Action.includes(action),
-            ),
+            bound || tableWrites.every((action) => denied?.Action.includes(action)),
             `${role} may write the deployment`,
           ),
         ]
@@ -186,28 +195,53 @@ export const rightsPromises: readonly Promised[] = [
       change(graph, 'Reaper', (statements) => void delete named(statements, 'MakeSigningKey').Condition),
   },
   {
-    name: 'who reads files that anybody may have made sees neither accounts nor annotations',
+    name: 'who reads files that anybody may have made sees no annotations, nor who keeps some',
     problems: (graph) => {
       const statements = parsePolicy(one(graph, 'iam/rolePolicy:', 'IndexerRights').inputs.policy)
-      const denied = statements.find(({ Sid }) => Sid === 'NoAccounts')
-      return [
-        ...unless(
-          denied?.Effect === 'Deny' &&
-            denied.Action.includes('dynamodb:GetItem') &&
-            text(denied.Condition).includes('"users"'),
-          'it reads accounts',
-        ),
-        ...statements
-          .filter(({ Effect, Action }) => Effect === 'Allow' && Action.some((action) => /s3:.*Object/.test(action)))
-          .flatMap(({ Resource }) => Resource)
-          .filter((arn) => arn.includes('-vault-') && !arn.endsWith('/cells/*'))
-          .map((arn) => `it reaches ${arn}`),
-      ]
+      return statements
+        .filter(({ Effect, Action }) => Effect === 'Allow' && Action.some((action) => action.startsWith('s3:')))
+        .flatMap(({ Resource }) => Resource)
+        .filter((arn) => arn.includes('-vault-') && !arn.endsWith('/cells/*'))
+        .map((arn) => `it reaches ${arn}`)
     },
     broken: (graph) =>
       change(graph, 'Indexer', (statements) => {
         const cells = named(statements, 'CellNames')
         set(cells, { Resource: String(cells.Resource).replace('cells/', '') })
+      }),
+  },
+  {
+    name: 'who reads files that anybody may have made sees and writes the catalogue alone: no account, no session',
+    problems: (graph) =>
+      parsePolicy(one(graph, 'iam/rolePolicy:', 'IndexerRights').inputs.policy)
+        .filter(({ Action }) => Action.some((action) => action.startsWith('dynamodb:')))
+        .filter(({ Effect, Condition }) => Effect !== 'Allow' || text(Condition) !== text(catalogueAlone))
+        .map(({ Sid }) => `${Sid} is about more`),
+    broken: (graph) => change(graph, 'Indexer', (statements) => void delete named(statements, 'Catalogue').Condition),
+  },
+  {
+    name: 'who reads files that anybody may have made has no key, and can neither start, see nor end a viewer',
+    problems: (graph) => {
+      const actions = parsePolicy(one(graph, 'iam/rolePolicy:', 'IndexerRights').inputs.policy).flatMap(
+        ({ Action }) => Action,
+      )
+      const table = ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'].map((name) => `dynamodb:${name}`)
+      const needed = [
+        ...table,
+        's3:GetObject',
+        's3:ListBucket',
+        's3:PutObject',
+        'logs:CreateLogStream',
+        'logs:PutLogEvents',
+      ]
+      return [
+        ...[...new Set(actions)].filter((action) => !needed.includes(action)).map((action) => `it may ${action}`),
+        ...needed.filter((action) => !actions.includes(action)).map((action) => `it may not ${action}`),
+      ]
+    },
+    broken: (graph) =>
+      change(graph, 'Indexer', (statements) => {
+        statements.push({ Action: ['ssm:GetParameters'], Resource: '*' })
       }),
   },
   {

@@ -157,6 +157,18 @@ describe('stop, recover, sweep', () => {
   })
 })
 
+describe('who opens a dataset whose file was replaced', () => {
+  it('does not wait until somebody ends the old viewer', async () => {
+    const old = await bed.ready(launcher, who, 'pbmc')
+    await bed.ports.catalogue.put(aDataset({ version: 'v2' }))
+    const next = await launcher.launch(who, 'pbmc', { by: 'page' })
+    await bed.ports.catalogue.put(aDataset())
+    expect(next).toMatchObject({ state: 'starting', datasetVersion: 'v2' })
+    expect(next.id).not.toBe(old.id)
+    expect((await launcher.receipts(who))[0]).toMatchObject({ sessionId: old.id, cause: 'dataset-changed' })
+  })
+})
+
 describe('annotations', () => {
   it('saves for the live session, conditional on the base, and says who saved what', async () => {
     const gate = gateOf(await bed.ready(launcher, who, 'pbmc'))

@@ -69,7 +69,8 @@ export function createCellNames(s3: S3Client, bucket: string, clock: Clock): Cel
         await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: keyOf(version) }))
         return true
       } catch (error) {
-        if (isMissing(error)) return false
+        // Who may not list the bucket (the indexer) is told 403 for what is not there; should more lack, `put` says so.
+        if (isMissing(error) || awsStatus(error) === 403) return false
         throw down(error)
       }
     },

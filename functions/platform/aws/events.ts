@@ -1,19 +1,20 @@
 /** What AWS tells us: the minute, tasks that change, files that come and go. Each may come twice, late, or never; nothing depends on one. */
 import { z } from 'zod'
 import type { Clock } from '../../core/ports.ts'
-import { lookAtBucket } from './look.ts'
+import { lookAtBucket, openBucket } from './look.ts'
 import { oncePer } from './once-per.ts'
-import { openPlatform, type Platform } from './platform.ts'
+import { openPlatform } from './platform.ts'
 import { reaperTick } from './reaper-tick.ts'
 
 const clock: Clock = { now: () => Date.now() }
 const keptMs = 10 * 60_000
 
 /** A failure is thrown: AWS counts it, its alarm hears of it, and the next event tries again. */
-export function eventHandler(
-  act: (platform: Platform, event: unknown, remainingMs: number, requestId: string) => Promise<void>,
+function eventHandler<Opened>(
+  open: (env: Readonly<Record<string, string | undefined>>) => Promise<Opened>,
+  act: (opened: Opened, event: unknown, remainingMs: number, requestId: string) => Promise<void>,
 ) {
-  const current = oncePer(keptMs, () => openPlatform(process.env), clock)
+  const current = oncePer(keptMs, () => open(process.env), clock)
   return async (event: unknown, context: Invocation): Promise<void> =>
     act(await current(), event, context.getRemainingTimeInMillis(), context.awsRequestId)
 }
@@ -26,7 +27,7 @@ const taskEvent = z.object({ detail: z.object({ startedBy: z.string().min(1), la
 
 /** Ends a session at once when its task stopped by itself; everything else the gate says sooner. */
 export const taskEvents = () =>
-  eventHandler(async ({ launcher, log }, event) => {
+  eventHandler(openPlatform, async ({ launcher, log }, event) => {
     const parsed = taskEvent.safeParse(event)
     // Somebody's own task in our cluster has another form of `startedBy`, or none.
     if (!parsed.success) return log('info', 'event of another task', {})
@@ -37,10 +38,10 @@ export const taskEvents = () =>
 
 /** What is due is ended, orphans are collected, and who waits is let in. */
 export const everyMinute = () =>
-  eventHandler(async (platform, _event, remainingMs) => {
+  eventHandler(openPlatform, async (platform, _event, remainingMs) => {
     await reaperTick(platform, remainingMs)
   })
 
 /** Files came, went or changed; which ones is not read from the event, as another may have been lost. */
 export const bucketEvents = () =>
-  eventHandler((platform, _event, remainingMs, requestId) => lookAtBucket(platform, requestId, remainingMs))
+  eventHandler(openBucket, (bucket, _event, remainingMs, requestId) => lookAtBucket(bucket, requestId, remainingMs))

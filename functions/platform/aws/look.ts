@@ -1,25 +1,44 @@
-/** The indexer's Lambda: one look at the bucket with the data files, and everything that can be read is read. */
+/**
+ * The indexer's Lambda: one look at the bucket with the data files, and everything that can be read is read. What it reads
+ * anybody may have made, so it has no more than it needs: no secret, no viewer, no session. Viewers of a version that is no
+ * more are ended by the reaper's next minute, which also lets in who waits for their places.
+ */
 import { fileURLToPath } from 'node:url'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { LauncherError } from '../../core/errors.ts'
 import type { Ports } from '../../core/ports.ts'
 import { createIndexer, type Indexer } from '../../indexer/client.ts'
-import { createIndexDatasets, outdatedDatasets } from '../../launcher/index-dataset.ts'
-import type { Launcher } from '../../launcher/types.ts'
-import type { Table } from '../dynamo/table.ts'
+import { createIndexDatasets } from '../../launcher/index-dataset.ts'
+import { createCatalogue } from '../dynamo/catalogue.ts'
+import { openTable, type Table } from '../dynamo/table.ts'
+import { createCellNames } from './cells.ts'
+import { createDataClients } from './clients.ts'
+import { createDatasetFiles } from './dataset-files.ts'
 import { bucketTimes, createInspector } from './inspector.ts'
+import { jsonLog } from './log.ts'
+import { readEnvironment } from './settings.ts'
 import { createTurn } from './turn.ts'
 
-type Deps = {
-  ports: Pick<Ports, 'files' | 'catalogue' | 'cells' | 'sessions' | 'clock' | 'log'>
-  launcher: Pick<Launcher, 'datasetChanged'>
-  clients: { s3: S3Client }
-  environment: { dataBucket: string }
+export type Bucket = {
+  ports: Pick<Ports, 'files' | 'catalogue' | 'cells' | 'clock' | 'log'>
+  s3: S3Client
+  dataBucket: string
   table: Table
 }
 
 /** For what must end after the last file: a last write, the turn given back. */
 const marginMs = 20_000
+
+/** Makes no call. */
+export async function openBucket(env: Readonly<Record<string, string | undefined>>): Promise<Bucket> {
+  const { table: name, dataBucket, vaultBucket } = readEnvironment(env)
+  const { dynamo, s3 } = createDataClients(env)
+  const table = openTable(dynamo, name)
+  const clock = { now: () => Date.now() }
+  const [files, catalogue] = [createDatasetFiles(s3, dataBucket), createCatalogue(table)]
+  const cells = createCellNames(s3, vaultBucket, clock)
+  return { ports: { files, catalogue, cells, clock, log: jsonLog }, s3, dataBucket, table }
+}
 
 /** The worker lies beside the Lambda's own bundle. */
 const bundled = (): Indexer => createIndexer({ program: fileURLToPath(new URL('indexer.mjs', import.meta.url)) })
@@ -30,7 +49,7 @@ const bundled = (): Indexer => createIndexer({ program: fileURLToPath(new URL('i
  * Throws `unavailable` when something was left to do, so that Lambda repeats the event (after one minute, then two).
  */
 export async function lookAtBucket(
-  { ports, launcher, clients, environment, table }: Deps,
+  { ports, s3, dataBucket, table }: Bucket,
   requestId: string,
   remainingMs: number,
   indexer: Pick<Indexer, 'indexFile' | 'readCells'> = bundled(),
@@ -42,9 +61,8 @@ export async function lookAtBucket(
     return log('info', 'somebody looks at the bucket already')
   const look = () =>
     createIndexDatasets(ports, {
-      inspect: createInspector(clients.s3, environment.dataBucket, indexer),
-      datasetChanged: launcher.datasetChanged,
-      outdated: () => outdatedDatasets(ports),
+      inspect: createInspector(s3, dataBucket, indexer),
+      datasetChanged: async (dataset) => log('info', 'a dataset changed', { dataset }),
       ...bucketTimes,
     }).settle(until)
   let settled = false

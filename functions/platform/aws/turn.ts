@@ -6,7 +6,7 @@ import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { Clock } from '../../core/ports.ts'
 import { conditionally, type Table } from '../dynamo/table.ts'
 
-const Key = { pk: 'look', sk: 'turn' }
+export const turnKey = { pk: 'look', sk: 'turn' } as const
 
 export type Turn = {
   /**
@@ -25,7 +25,7 @@ export function createTurn({ client, name: TableName }: Table, clock: Clock): Tu
       for (;;) {
         const mine = new PutCommand({
           TableName,
-          Item: { ...Key, v: 1, holder, until },
+          Item: { ...turnKey, v: 1, holder, until },
           ConditionExpression: 'attribute_not_exists(pk) OR holder = :holder OR #until < :now',
           ExpressionAttributeNames: { '#until': 'until' },
           ExpressionAttributeValues: { ':holder': holder, ':now': clock.now() },
@@ -33,7 +33,7 @@ export function createTurn({ client, name: TableName }: Table, clock: Clock): Tu
         if (await conditionally(client.send(mine))) return true
         const word = new UpdateCommand({
           TableName,
-          Key,
+          Key: turnKey,
           UpdateExpression: 'SET again = :yes',
           ConditionExpression: 'attribute_exists(pk)',
           ExpressionAttributeValues: { ':yes': true },
@@ -47,14 +47,14 @@ export function createTurn({ client, name: TableName }: Table, clock: Clock): Tu
       const mine = { ':holder': holder }
       const give = new DeleteCommand({
         TableName,
-        Key,
+        Key: turnKey,
         ConditionExpression: 'holder = :holder AND attribute_not_exists(again)',
         ExpressionAttributeValues: mine,
       })
       if (await conditionally(client.send(give))) return 'over'
       const goOn = new UpdateCommand({
         TableName,
-        Key,
+        Key: turnKey,
         UpdateExpression: 'REMOVE again',
         ConditionExpression: 'holder = :holder',
         ExpressionAttributeValues: mine,

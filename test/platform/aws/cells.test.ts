@@ -34,6 +34,14 @@ test('a damaged object is no empty list of cells: it says what to do', async () 
   await expect(cells.get('v1')).rejects.toMatchObject({ code: 'unavailable', message: /delete its file below “cells”/ })
 })
 
+test('who may not list the bucket learns that nothing is there, and from a write what else it may not', async () => {
+  const refused = { name: 'Forbidden', $metadata: { httpStatusCode: 403 } }
+  const client = { send: () => Promise.reject(Object.assign(new Error('403'), refused)) } as unknown as S3Client
+  const cells = createCellNames(client, 'vault', { now: () => 0 })
+  expect(await cells.has('v1')).toBe(false)
+  await expect(cells.put('v1', { names: [], columns: [] })).rejects.toMatchObject({ code: 'unavailable' })
+})
+
 test('a damaged record of times makes it keep longer, never shorter', async () => {
   const name = await bucket()
   const start = Date.now()

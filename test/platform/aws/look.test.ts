@@ -17,11 +17,9 @@ import { createCellNames } from '../../../functions/platform/aws/cells.ts'
 import { createDatasetFiles } from '../../../functions/platform/aws/dataset-files.ts'
 import { lookAtBucket } from '../../../functions/platform/aws/look.ts'
 import { createCatalogue } from '../../../functions/platform/dynamo/catalogue.ts'
-import { createSessionStore } from '../../../functions/platform/dynamo/sessions.ts'
 import { type LocalStore, openStore } from '../../../functions/platform/local/store.ts'
 import { builtPrograms } from '../../support/built.ts'
 import { type Moto, startMoto } from '../../support/moto.ts'
-import { aSession } from '../../support/sessions.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { testSample } from '../../support/tools.ts'
 
@@ -69,26 +67,24 @@ async function newLab() {
   const { table } = store
   const ahead = { ms: 0 }
   const clock = { now: () => Date.now() + ahead.ms }
-  const changed: string[] = []
+  const told: string[] = []
   const ports = {
     files: createDatasetFiles(s3, Bucket),
     catalogue: createCatalogue(table),
     cells: createCellNames(s3, Bucket, clock),
-    sessions: createSessionStore(table),
     clock,
-    log: () => undefined,
+    log: (_: string, event: string) => void told.push(event),
   }
-  const launcher = { datasetChanged: async (id: string) => void changed.push(id) }
-  const deps = { ports, launcher, clients: { s3 }, environment: { dataBucket: Bucket }, table }
+  const deps = { ports, s3, dataBucket: Bucket, table }
   const records = async () => new Map((await ports.catalogue.list()).map((one) => [one.id, one]))
   /** As a Lambda of its own, every time. */
   const look = (remainingMs = 120_000, by: Pick<Indexer, 'indexFile' | 'readCells'> = indexer) =>
     lookAtBucket(deps, randomUUID(), remainingMs, by)
-  return { Bucket, put, look, records, ports, ahead, changed }
+  return { Bucket, put, look, records, ports, ahead, told }
 }
 
 test('one look settles what a lab uploads, moves and takes away', async () => {
-  const { Bucket, put, look, records, ports, changed } = await newLab()
+  const { Bucket, put, look, records, ports, told } = await newLab()
   const sample = readFileSync(testSample())
   await put('public/PBMC 68k.h5ad', sample)
   await put('labx/half.h5ad', sample.subarray(0, 500_000))
@@ -118,13 +114,13 @@ test('one look settles what a lab uploads, moves and takes away', async () => {
   expect(after.get('pbmc-68k')).toMatchObject({ state: 'usable', path: 'labx/PBMC.h5ad', version: before?.version })
   expect(after.get('half')).toMatchObject({ state: 'usable', index: before?.index })
   expect(after.get('table')).toMatchObject({ state: 'removed' })
-  const known = changed.length
+  const known = told.length
 
   // Nothing happened: nothing is read, and nobody is told anything.
   asked.length = 0
   await look()
   expect(asked).toEqual([])
-  expect(changed.length).toBe(known)
+  expect(told.length).toBe(known)
 })
 
 test('a move that is seen half-way is a move: the dataset keeps its id', async () => {
@@ -145,8 +141,8 @@ test('a move that is seen half-way is a move: the dataset keeps its id', async (
   expect((await records()).get('c')).toMatchObject({ path: 'labx/c.h5ad', state: 'refused' })
 })
 
-test('what one look could not say or could not read, a later one does, although it remembers nothing', async () => {
-  const { put, look, ports, ahead, changed } = await newLab()
+test('what one look could not read, a later one does, although it remembers nothing', async () => {
+  const { put, look, ahead } = await newLab()
   await put('public/a.h5ad', readFileSync(testSample()))
   const read: unknown[] = []
   const heavy = {
@@ -162,16 +158,6 @@ test('what one look could not say or could not read, a later one does, although 
   ahead.ms = 25 * 3_600_000
   await look(120_000, heavy)
   expect(read).toHaveLength(2)
-
-  // Whoever wrote the new version down died before its sessions were told.
-  const [a] = await ports.catalogue.list()
-  changed.length = 0
-  await ports.sessions.claim(aSession({ datasetId: 'a', datasetVersion: a?.version ?? '', ownerId: 'local:ann' }))
-  await look(120_000, heavy)
-  expect(changed).toEqual([])
-  await ports.sessions.claim(aSession({ datasetId: 'a', datasetVersion: 'of yesterday', ownerId: 'local:bob' }))
-  await look(120_000, heavy)
-  expect(changed).toEqual(['a'])
 })
 
 test('without time left it says so, and the next look does the rest', async () => {
