@@ -1,5 +1,6 @@
-/** Labels by cell name, and what may be done to them without losing one or giving it to another cell. Pure. */
+/** Labels by cell name, and what may be done to them without losing one or giving it to another cell. Pure, in steps: cells are millions. */
 import type { MergeReport } from './merge-report.ts'
+import { type Steps, stepsOf } from './steps.ts'
 
 /** cellxgene's page's own word for a cell without a label. */
 export const unassigned = 'unassigned'
@@ -11,6 +12,9 @@ export type LabelTable = {
   /** Cell → one word per column, in the order of `columns`; empty or `unassigned`: none. */
   rows: ReadonlyMap<string, readonly string[]>
 }
+
+/** In a row. */
+const wordsOf = ({ columns }: LabelTable): number => columns.length + 1
 
 const isLabel = (word: string | undefined): boolean => word !== undefined && word !== '' && word !== unassigned
 const isLabelled = (words: readonly string[]): boolean => words.some(isLabel)
@@ -39,10 +43,10 @@ const cut = (text: string, length: number): string =>
  * have as well, so that they come back with their cells. A column that the version uses itself gets another name, as the
  * viewer would give it (functions/viewer, labels.py).
  */
-export function carryOver(
+export function* carryOver(
   table: LabelTable,
   cells: { names: ReadonlySet<string>; columns: readonly string[] },
-): { table: LabelTable; report: MergeReport } {
+): Steps<{ table: LabelTable; report: MergeReport }> {
   const taken = new Set([...cells.columns, ...table.columns])
   const renamed: MergeReport['renamed'] = []
   const columns = table.columns.map((from) => {
@@ -52,14 +56,19 @@ export function carryOver(
     renamed.push({ from, to })
     return to
   })
-  return { table: { ...table, columns }, report: { ...matching(table, cells.names), renamed } }
+  return { table: { ...table, columns }, report: { ...(yield* matching(table, cells.names)), renamed } }
 }
 
 /** How many labelled cells a dataset version has, and some that it does not. */
-export function matching(table: LabelTable, names: ReadonlySet<string>): Omit<MergeReport, 'renamed'> {
+export function* matching(
+  table: LabelTable,
+  names: Pick<ReadonlySet<string>, 'has'>,
+): Steps<Omit<MergeReport, 'renamed'>> {
   let [labelled, matched] = [0, 0]
   const unmatchedSample: string[] = []
+  const due = stepsOf(wordsOf(table))
   for (const [cell, words] of table.rows) {
+    if (due()) yield
     if (!isLabelled(words)) continue
     labelled++
     if (names.has(cell)) matched++
@@ -72,18 +81,18 @@ export function matching(table: LabelTable, names: ReadonlySet<string>): Omit<Me
  * Both: theirs as they are, and of mine every column that says something else. A column with a name of theirs and other
  * content is renamed after who made it.
  */
-export function keepBoth(
+export function* keepBoth(
   theirs: LabelTable,
   mine: LabelTable,
   by: string,
   taken: readonly string[] = [],
-): { table: LabelTable; report: MergeReport } {
+): Steps<{ table: LabelTable; report: MergeReport }> {
   const used = new Set([...theirs.columns, ...mine.columns, ...taken])
   const renamed: MergeReport['renamed'] = []
   const added: { name: string; at: number }[] = []
   for (const [at, from] of mine.columns.entries()) {
     const there = theirs.columns.indexOf(from)
-    if (there >= 0 && sameColumn(theirs, there, mine, at)) continue
+    if (there >= 0 && (yield* sameColumn(theirs, there, mine, at))) continue
     const name = there >= 0 ? freeName(from, by, used) : from
     used.add(name)
     if (name !== from) renamed.push({ from, to: name })
@@ -96,20 +105,30 @@ export function keepBoth(
     for (const { at } of added) row.push(words?.[at] ?? '')
     return row
   }
-  for (const [cell, words] of theirs.rows) rows.set(cell, beside(words, mine.rows.get(cell)))
-  for (const [cell, words] of mine.rows) if (!theirs.rows.has(cell)) rows.set(cell, beside(none, words))
   const table = { header: theirs.header, columns: [...theirs.columns, ...added.map(({ name }) => name)], rows }
-  const all = new Set(mine.rows.keys())
-  return { table, report: { ...matching(mine, all), renamed } }
+  const due = stepsOf(wordsOf(table))
+  for (const [cell, words] of theirs.rows) {
+    if (due()) yield
+    rows.set(cell, beside(words, mine.rows.get(cell)))
+  }
+  for (const [cell, words] of mine.rows) {
+    if (due()) yield
+    if (!theirs.rows.has(cell)) rows.set(cell, beside(none, words))
+  }
+  return { table, report: { ...(yield* matching(mine, mine.rows)), renamed } }
 }
 
 /** Of the cells that `b` speaks of: more than those its page could not know. */
-function sameColumn(a: LabelTable, atA: number, b: LabelTable, atB: number): boolean {
+function* sameColumn(a: LabelTable, atA: number, b: LabelTable, atB: number): Steps<boolean> {
   const said = (words: readonly string[] | undefined, at: number) => {
     const word = words?.[at]
     return isLabel(word) ? word : ''
   }
-  for (const [cell, words] of b.rows) if (said(a.rows.get(cell), atA) !== said(words, atB)) return false
+  const due = stepsOf(2)
+  for (const [cell, words] of b.rows) {
+    if (due()) yield
+    if (said(a.rows.get(cell), atA) !== said(words, atB)) return false
+  }
   return true
 }
 
@@ -117,18 +136,31 @@ function sameColumn(a: LabelTable, atA: number, b: LabelTable, atB: number): boo
  * A whole new state of one dataset version's cells, as the page sends it: other cells keep their labels, in the columns
  * that are still there; one that was renamed is known by its labels (as in functions/viewer, labels.py).
  */
-export function replaceCells(before: LabelTable | null, state: LabelTable): LabelTable {
+export function* replaceCells(before: LabelTable | null, state: LabelTable): Steps<LabelTable> {
   if (before === null || state.columns.length === 0) return state
-  const rows = new Map(state.rows)
+  const due = stepsOf(wordsOf(state))
+  const rows = new Map<string, readonly string[]>()
+  for (const [cell, words] of state.rows) {
+    if (due()) yield
+    rows.set(cell, words)
+  }
   const lost = [...before.columns.keys()].filter((at) => !state.columns.includes(before.columns[at] ?? ''))
-  const from = state.columns.map((column, at) => {
+  const from: number[] = []
+  for (const [at, column] of state.columns.entries()) {
     const same = before.columns.indexOf(column)
-    return same >= 0 ? same : (lost.find((old) => sameColumn(before, old, state, at)) ?? -1)
-  })
+    from.push(same >= 0 ? same : yield* renamedFrom(before, lost, state, at))
+  }
   for (const [cell, words] of before.rows) {
+    if (due()) yield
     if (rows.has(cell)) continue
     const kept = from.map((at) => (at < 0 ? '' : (words[at] ?? '')))
     if (isLabelled(kept)) rows.set(cell, kept)
   }
   return { ...state, header: before.header, rows }
+}
+
+/** Which of the columns that are gone has these labels; -1: none. */
+function* renamedFrom(before: LabelTable, lost: readonly number[], state: LabelTable, at: number): Steps<number> {
+  for (const old of lost) if (yield* sameColumn(before, old, state, at)) return old
+  return -1
 }

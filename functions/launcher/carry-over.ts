@@ -1,21 +1,19 @@
 /** Step 4, for a dataset that was replaced: its labels become a vault version for the file as it is now, each on its own cell. */
-import { setImmediate as breath } from 'node:timers/promises'
 import { isLauncherError } from '../core/errors.ts'
 import { carryOver as bring } from '../core/label-table.ts'
 import type { VaultRef } from '../core/ports.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Session } from '../core/session.ts'
+import { setOf } from '../core/steps.ts'
 import type { Context } from './context.ts'
 import { sha256 } from './hash.ts'
+import { inSteps } from './in-steps.ts'
 import { formatLabels, parseLabels } from './labels-csv.ts'
 import type { Merged } from './types.ts'
 
 export type CarriedTo = Pick<Session, 'ownerId' | 'datasetId' | 'datasetVersion' | 'obsIndexHash'>
 
-/**
- * Labels of a million cells take seconds to read and seconds to write (6 s in all, measured): between them others are heard, and a
- * gate is not kept waiting for longer than this, ms.
- */
+/** Labels of a million cells take seconds to read and seconds to write: a gate is not kept waiting for longer than this, ms. */
 const patienceMs = 4_000
 
 /** @returns false when it goes on in the background: ask again. Throws what went wrong, to who still waits for it. */
@@ -44,7 +42,7 @@ export async function carryOver(context: Context, to: CarriedTo): Promise<void> 
   const key = JSON.stringify([to.ownerId, to.datasetId, to.datasetVersion])
   const mine = underWay.get(context) ?? new Map<string, Promise<void>>()
   underWay.set(context, mine)
-  const running = mine.get(key) ?? carry(context, to).finally(() => mine.delete(key))
+  const running = mine.get(key) ?? context.here.tables(() => carry(context, to)).finally(() => mine.delete(key))
   mine.set(key, running)
   return running
 }
@@ -59,11 +57,10 @@ async function carry({ ports }: Context, to: CarriedTo): Promise<void> {
     if (cells === null) return
     const origin = `carry-over:${latest.version}`
     try {
-      const before = parseLabels(await ports.vault.read(ref, latest.version))
-      await breath()
-      const { table, report } = bring(before, { names: new Set(cells.names), columns: cells.columns })
-      await breath()
-      const kept = await ports.vault.put(ref, formatLabels(table), {
+      const before = await inSteps(parseLabels(await ports.vault.read(ref, latest.version)))
+      const names = await inSteps(setOf(cells.names))
+      const { table, report } = await inSteps(bring(before, { names, columns: cells.columns }))
+      const kept = await ports.vault.put(ref, await inSteps(formatLabels(table)), {
         ...{ base: latest.version, savedBy: latest.savedBy, origin, datasetVersion, obsIndexHash, report },
         requestSha256: sha256(origin, datasetVersion),
       })

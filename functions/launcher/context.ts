@@ -6,11 +6,14 @@ import type { Limits } from '../core/limits.ts'
 import type { Ports } from '../core/ports.ts'
 import type { GatePrincipal } from '../core/principal.ts'
 import type { EndCause, Ending, Session } from '../core/session.ts'
+import { createTurns } from './in-steps.ts'
 
 /** What all calls of one process share. */
 export type Here = {
   /** One at a time: counting what room there is, and taking it. */
   admission: <T>(act: () => Promise<T>) => Promise<T>
+  /** One at a time: labels of a million cells take a gigabyte while they are read and brought together. */
+  tables: <T>(act: () => Promise<T>) => Promise<T>
   /** When it took over from a launcher that is gone (one machine only), ms since 1970. */
   since: number
   /** From now on nobody is let in. */
@@ -18,16 +21,7 @@ export type Here = {
 }
 
 export function createHere(): Here {
-  let last: Promise<unknown> = Promise.resolve()
-  return {
-    admission(act) {
-      const mine = last.then(act, act)
-      last = mine.catch(() => {})
-      return mine
-    },
-    since: 0,
-    goingDown: false,
-  }
+  return { admission: createTurns(), tables: createTurns(), since: 0, goingDown: false }
 }
 
 export type Context = { ports: Ports; limits: Limits; here: Here }

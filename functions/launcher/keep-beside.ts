@@ -1,15 +1,16 @@
 /** What a page could not save is kept all the same: as a version of the file it was made on, beside what others saved, by cell name. */
-import { setImmediate as breath } from 'node:timers/promises'
 import { isUsable } from '../core/dataset.ts'
 import { isLauncherError, LauncherError } from '../core/errors.ts'
 import { keepBoth, matching, replaceCells } from '../core/label-table.ts'
 import type { MergeReport } from '../core/merge-report.ts'
 import type { DatasetCells, VaultKind, VaultRef, VaultVersion } from '../core/ports.ts'
 import { modeOf, type Principal } from '../core/principal.ts'
+import { setOf } from '../core/steps.ts'
 import { carryOver } from './carry-over.ts'
 import type { Context } from './context.ts'
 import { formatGeneSets, keepBothSets, parseGeneSets, replaceSets } from './gene-sets-csv.ts'
-import { sha256 } from './hash.ts'
+import { sha256, sha256OfLines } from './hash.ts'
+import { inSteps } from './in-steps.ts'
 import { formatLabels, parseLabels } from './labels-csv.ts'
 import { visible } from './list-datasets.ts'
 import { readGeneSets, readLabels } from './page-save.ts'
@@ -42,9 +43,7 @@ export async function keepBeside(
   const dataset = visible(who, await ports.catalogue.get(datasetId), datasetId)
   if (modeOf(who) === 'view') throw new LauncherError('read-only', 'This page is for looking; nothing of it is kept.')
   const ref: VaultRef = { ownerId: who.id, datasetId, kind }
-  const cells = await ports.cells.get(save.datasetVersion)
-  if (kind === 'labels' && cells === null) throw unknownCells()
-  const kept = await keep(context, ref, who, save, cells)
+  const kept = await context.here.tables(() => keep(context, ref, who, save))
   const over = isUsable(dataset) && dataset.version !== save.datasetVersion && kind === 'labels'
   if (!over) return { version: kept.version, report: kept.report ?? nothing }
   await carryOver(context, {
@@ -58,13 +57,10 @@ export async function keepBeside(
   return { version: carried.version, report: { ...carried.report, renamed } }
 }
 
-async function keep(
-  { ports }: Context,
-  ref: VaultRef,
-  who: Principal,
-  save: HeldSave,
-  cells: DatasetCells | null,
-): Promise<VaultVersion> {
+async function keep({ ports }: Context, ref: VaultRef, who: Principal, save: HeldSave): Promise<VaultVersion> {
+  const cells = await ports.cells.get(save.datasetVersion)
+  if (ref.kind === 'labels' && cells === null) throw unknownCells()
+  const obsIndexHash = cells && (await inSteps(sha256OfLines(cells.names)))
   const requestSha256 = sha256(save.body)
   for (let left = tries; left > 0; left--) {
     const history = await ports.vault.history(ref)
@@ -84,7 +80,7 @@ async function keep(
         savedBy: who.name,
         origin: `merge:${save.base ?? 'none'}`,
         datasetVersion: save.datasetVersion,
-        obsIndexHash: cells === null ? (latest?.obsIndexHash ?? '') : sha256(`${cells.names.join('\n')}\n`),
+        obsIndexHash: obsIndexHash ?? latest?.obsIndexHash ?? '',
         requestSha256,
         report,
       })
@@ -132,16 +128,14 @@ async function mergeLabels(
 ): Promise<Merge> {
   if (cells === null) throw unknownCells()
   const mine = await readLabels(raw, cells.names)
-  await breath()
-  const before = theirs === null ? null : parseLabels(theirs)
-  await breath()
+  const before = theirs === null ? null : await inSteps(parseLabels(theirs))
   if (replaces || before === null) {
-    const table = replaceCells(before, mine)
-    return { body: formatLabels(table), report: { ...matching(table, new Set(cells.names)), renamed: [] } }
+    const table = await inSteps(replaceCells(before, mine))
+    const matched = await inSteps(matching(table, await inSteps(setOf(cells.names))))
+    return { body: await inSteps(formatLabels(table)), report: { ...matched, renamed: [] } }
   }
-  const { table, report } = keepBoth(before, mine, by, cells.columns)
-  await breath()
-  return { body: formatLabels(table), report }
+  const { table, report } = await inSteps(keepBoth(before, mine, by, cells.columns))
+  return { body: await inSteps(formatLabels(table)), report }
 }
 
 async function mergeSets(

@@ -3,7 +3,9 @@ import { promisify } from 'node:util'
 import { inflate } from 'node:zlib'
 import { isLauncherError, LauncherError } from '../core/errors.ts'
 import type { LabelTable } from '../core/label-table.ts'
+import { type Steps, stepsOf } from '../core/steps.ts'
 import type { GeneSet } from './gene-sets-csv.ts'
+import { inSteps } from './in-steps.ts'
 
 const inflated = promisify(inflate)
 /**
@@ -13,6 +15,7 @@ const inflated = promisify(inflate)
 const mostInflated = 256 * 2 ** 20
 /** Of columns × cells: each takes a place in memory, however short it is. */
 const mostValues = 32_000_000
+const bytesPerStep = 2 ** 18
 const mostGeneSetBytes = 8 * 2 ** 20
 
 /**
@@ -20,17 +23,25 @@ const mostGeneSetBytes = 8 * 2 ** 20
  * Throws `bad-request`, `too-large`.
  */
 export async function readLabels(body: Uint8Array, names: readonly string[]): Promise<LabelTable> {
-  const { columns, headings } = readMatrix(await decompress(body), names.length)
+  const matrix = await decompress(body)
+  return inSteps(readTable(matrix, names))
+}
+
+function* readTable(matrix: Uint8Array, names: readonly string[]): Steps<LabelTable> {
+  const { columns, headings } = yield* readMatrix(matrix, names.length)
   if (headings.length !== columns.length) throw wrong('columns and their names differ')
   // It would be kept, and no viewer could read it again.
   if (new Set(headings).size < headings.length) throw wrong('two columns have one name')
   const rows = new Map<string, string[]>()
+  const due = stepsOf(columns.length + 1)
   if (columns.length > 0)
-    for (const [row, name] of names.entries())
+    for (const [row, name] of names.entries()) {
+      if (due()) yield
       rows.set(
         name,
         columns.map((column) => column[row] ?? ''),
       )
+    }
   return { header: 'index', columns: headings, rows }
 }
 
@@ -81,7 +92,7 @@ const kinds = { float32: 1, int32: 2, uint32: 3, float64: 4, json: 5 } as const
  * with a DataView, which throws for every place that is not there: flatbuffers' own reader takes such bytes for an empty
  * table, and an empty table means that everything was deleted.
  */
-function readMatrix(bytes: Uint8Array, cells: number): { columns: string[][]; headings: string[] } {
+function* readMatrix(bytes: Uint8Array, cells: number): Steps<{ columns: string[][]; headings: string[] }> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const uint32 = (at: number) => view.getUint32(at, true)
   const follow = (at: number) => at + uint32(at)
@@ -94,7 +105,7 @@ function readMatrix(bytes: Uint8Array, cells: number): { columns: string[][]; he
     const offset = 4 + 2 * index < size ? view.getUint16(vtable + 4 + 2 * index, true) : 0
     return offset === 0 ? 0 : table + offset
   }
-  const array = (kind: number, table: number, expected: number): string[] => {
+  function* array(kind: number, table: number, expected: number): Steps<string[]> {
     const at = field(table, 0)
     if (at === 0) return []
     const [start, length] = [follow(at) + 4, uint32(follow(at))]
@@ -103,9 +114,15 @@ function readMatrix(bytes: Uint8Array, cells: number): { columns: string[][]; he
     // Columns that all point to one list would have it read again and again.
     spent += length * width
     if (spent > bytes.byteLength) throw new Error('its parts overlap')
-    if (kind === kinds.json) return readList(bytes.subarray(start, start + length), expected)
+    if (kind === kinds.json) return yield* readList(bytes.subarray(start, start + length), expected)
     if (length !== expected) throw new Error('a column has another length')
-    return Array.from({ length }, (_, row) => inWords(number(kind, start + row * width)))
+    const words: string[] = []
+    const due = stepsOf(1)
+    for (let row = 0; row < length; row++) {
+      words.push(inWords(number(kind, start + row * width)))
+      if (due()) yield
+    }
+    return words
   }
   const number = (kind: number, at: number): number => {
     if (kind === kinds.float32) return view.getFloat32(at, true)
@@ -114,9 +131,9 @@ function readMatrix(bytes: Uint8Array, cells: number): { columns: string[][]; he
     if (kind === kinds.float64) return view.getFloat64(at, true)
     throw new Error(`an array of kind ${kind}`)
   }
-  const union = (table: number, index: number, expected: number): string[] => {
+  function* union(table: number, index: number, expected: number): Steps<string[]> {
     const [kind, value] = [field(table, index), field(table, index + 1)]
-    return kind === 0 || value === 0 ? [] : array(view.getUint8(kind), follow(value), expected)
+    return kind === 0 || value === 0 ? [] : yield* array(view.getUint8(kind), follow(value), expected)
   }
   try {
     const root = follow(0)
@@ -130,10 +147,11 @@ function readMatrix(bytes: Uint8Array, cells: number): { columns: string[][]; he
     if (rows !== cells) throw new Error(`it has ${rows} cells where the dataset version has ${cells}`)
     if (count * rows > mostValues || count > 1000)
       throw new LauncherError('too-large', 'These are more labels than can be kept beside others.')
-    const columns = Array.from({ length: count }, (_, column) => union(follow(list + 4 + 4 * column), 0, rows))
+    const columns: string[][] = []
+    for (let column = 0; column < count; column++) columns.push(yield* union(follow(list + 4 + 4 * column), 0, rows))
     // A column without its list would pass for one whose labels were all deleted.
     if (columns.some((column) => column.length !== rows)) throw new Error('a column has another length')
-    return { columns, headings: union(root, 3, count) }
+    return { columns, headings: yield* union(root, 3, count) }
   } catch (error) {
     if (isLauncherError(error)) throw error
     throw wrong(`it is no table of labels (${error instanceof Error ? error.message : 'unreadable'})`)
@@ -144,10 +162,14 @@ function readMatrix(bytes: Uint8Array, cells: number): { columns: string[][]; he
  * A JSON list of words, numbers, truths and nothings. Counted first: unfolded, a hundred million of them or a million lists in
  * one another take gigabytes.
  */
-function readList(bytes: Uint8Array, expected: number): string[] {
+function* readList(bytes: Uint8Array, expected: number): Steps<string[]> {
   const [quote, backslash, comma, openList, openObject] = [34, 92, 44, 91, 123]
-  let [commas, lists, quoted] = [0, 0, false]
+  let [commas, lists, quoted, step] = [0, 0, false, bytesPerStep]
   for (let at = 0; at < bytes.length; at++) {
+    if (at > step) {
+      step += bytesPerStep
+      yield
+    }
     const byte = bytes[at]
     if (quoted) {
       if (byte === backslash) at++
@@ -163,12 +185,16 @@ function readList(bytes: Uint8Array, expected: number): string[] {
   if (!Array.isArray(values) || values.length !== expected) throw new Error('a column has another length')
   // One of each in memory: a category has few labels and many cells.
   const known = new Map<string, string>()
-  return values.map((value: unknown) => {
+  const words: string[] = []
+  const next = stepsOf(1)
+  for (const value of values) {
     const word = inWords(value)
     const same = known.get(word)
     if (same === undefined) known.set(word, word)
-    return same ?? word
-  })
+    words.push(same ?? word)
+    if (next()) yield
+  }
+  return words
 }
 
 /** As the viewer would write it (pandas' `astype(str)`; what says nothing is no label). */

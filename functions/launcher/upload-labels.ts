@@ -3,20 +3,23 @@ import { LauncherError } from '../core/errors.ts'
 import { carryOver as bring, keepBoth } from '../core/label-table.ts'
 import type { VaultRef } from '../core/ports.ts'
 import { modeOf, type Principal } from '../core/principal.ts'
+import { type Steps, setOf, stepsOf } from '../core/steps.ts'
 import type { Context } from './context.ts'
 import { sha256 } from './hash.ts'
+import { inSteps } from './in-steps.ts'
 import { formatLabels, parseLabels, parseUpload } from './labels-csv.ts'
 import { bodyOf } from './large-bodies.ts'
 import { openable } from './launch.ts'
 import type { Merged, Uploaded } from './types.ts'
 
+export type LabelsUpload = { body: Uint8Array | Uploaded; base: string | null; mode: 'replace' | 'add' }
+
 /** A file of labels by cell name, for the dataset as it is now. Throws `bad-request`, `base-mismatch`, `unavailable`. */
-export async function uploadLabels(
-  context: Context,
-  who: Principal,
-  datasetId: string,
-  wish: { body: Uint8Array | Uploaded; base: string | null; mode: 'replace' | 'add' },
-): Promise<Merged> {
+export function uploadLabels(context: Context, who: Principal, datasetId: string, wish: LabelsUpload): Promise<Merged> {
+  return context.here.tables(() => upload(context, who, datasetId, wish))
+}
+
+async function upload(context: Context, who: Principal, datasetId: string, wish: LabelsUpload): Promise<Merged> {
   const { ports } = context
   const dataset = openable(who, await ports.catalogue.get(datasetId), datasetId)
   if (modeOf(who) === 'view') throw new LauncherError('read-only', 'A link for looking keeps no labels.')
@@ -27,10 +30,10 @@ export async function uploadLabels(
       'The names of this dataset’s cells are still being read. Try again in a minute.',
     )
   const upload = { ...wish, body: await bodyOf(context, who.id, wish.body) }
-  const given = parseUpload(upload.body)
-  const names = new Set(cells.names)
-  const { table: own, report } = bring(given, { names, columns: cells.columns })
-  const inFile = [...own.rows.keys()].filter((cell) => names.has(cell)).length
+  const given = await inSteps(parseUpload(upload.body))
+  const names = await inSteps(setOf(cells.names))
+  const { table: own, report } = await inSteps(bring(given, { names, columns: cells.columns }))
+  const inFile = await inSteps(countOf(own.rows.keys(), names))
   if (inFile === 0)
     throw new LauncherError(
       'bad-request',
@@ -42,10 +45,11 @@ export async function uploadLabels(
   // Asked before: the answer was lost.
   if (latest?.requestSha256 === requestSha256 && latest.base === upload.base && latest.report !== null)
     return { version: latest.version, report: latest.report }
-  const theirs = latest && upload.mode === 'add' ? parseLabels(await ports.vault.read(ref, latest.version)) : null
-  const both = theirs && keepBoth(theirs, own, 'uploaded', cells.columns)
+  const add = latest !== null && upload.mode === 'add'
+  const theirs = add ? await inSteps(parseLabels(await ports.vault.read(ref, latest.version))) : null
+  const both = theirs && (await inSteps(keepBoth(theirs, own, 'uploaded', cells.columns)))
   const renamed = [...report.renamed, ...(both?.report.renamed ?? [])]
-  const kept = await ports.vault.put(ref, formatLabels(both?.table ?? own), {
+  const kept = await ports.vault.put(ref, await inSteps(formatLabels(both?.table ?? own)), {
     base: upload.base,
     savedBy: who.name,
     origin: 'upload',
@@ -56,4 +60,14 @@ export async function uploadLabels(
   })
   ports.log('info', 'labels uploaded', { dataset: datasetId, version: kept.version, cells: inFile })
   return { version: kept.version, report: { ...report, renamed } }
+}
+
+function* countOf(cells: Iterable<string>, known: ReadonlySet<string>): Steps<number> {
+  const due = stepsOf(1)
+  let count = 0
+  for (const cell of cells) {
+    if (known.has(cell)) count++
+    if (due()) yield
+  }
+  return count
 }

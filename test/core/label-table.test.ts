@@ -1,6 +1,7 @@
 /** Labels by cell name: whatever happens to rows and columns, no label moves to another cell and none is lost. */
 import { describe, expect, it } from 'vitest'
 import { carryOver, freeName, keepBoth, type LabelTable, replaceCells } from '../../functions/core/label-table.ts'
+import { atOnce } from '../../functions/core/steps.ts'
 
 /** A small generator (mulberry32), so that a failure can be told again by its seed. */
 function random(seed: number): () => number {
@@ -49,7 +50,7 @@ describe('labels that are carried over', () => {
       )
       const names = new Set([...cells, 'new-1'].filter(() => next() < 0.7))
       const columns = ['louvain', 'louvain (label)', 'n_genes'].filter(() => next() < 0.5)
-      const { table: after, report } = carryOver(before, { names, columns })
+      const { table: after, report } = atOnce(carryOver(before, { names, columns }))
       const renamed = new Map(report.renamed.map(({ from, to }) => [from, to]))
       expect(facts(after), `seed ${seed}`).toEqual(facts(before, (column) => renamed.get(column) ?? column))
       expect(
@@ -79,7 +80,7 @@ describe('labels that are kept both', () => {
               cells,
               columns.filter(() => next() < 0.8),
             )
-      const { table: both, report } = keepBoth(theirs, mine, 'Ada', ['n_genes'])
+      const { table: both, report } = atOnce(keepBoth(theirs, mine, 'Ada', ['n_genes']))
       const all = facts(both)
       for (const fact of facts(theirs)) expect(all, `seed ${seed}`).toContain(fact)
       const renamed = new Map(report.renamed.map(({ from, to }) => [from, to]))
@@ -93,8 +94,8 @@ describe('labels that are kept both', () => {
   it('says a column once when both say the same, however an empty label is written', () => {
     const theirs = table(['type'], { a: ['T'], b: ['unassigned'] })
     const mine = table(['type'], { a: ['T'], b: [''], c: [''] })
-    expect(keepBoth(theirs, mine, 'Ada').table.columns).toEqual(['type'])
-    expect(keepBoth(theirs, table(['type'], { a: ['B'] }), 'Ada').report.renamed).toEqual([
+    expect(atOnce(keepBoth(theirs, mine, 'Ada')).table.columns).toEqual(['type'])
+    expect(atOnce(keepBoth(theirs, table(['type'], { a: ['B'] }), 'Ada')).report.renamed).toEqual([
       { from: 'type', to: 'type (Ada)' },
     ])
   })
@@ -104,9 +105,9 @@ describe('a page’s new state', () => {
   it('replaces its own cells and leaves the others their labels, in the columns that are still there', () => {
     const before = table(['type', 'gone'], { a: ['T', 'x'], z: ['B', 'x'], y: ['', 'x'] })
     const state = table(['type', 'new'], { a: ['NK', ''], b: ['', 'n'] })
-    const after = replaceCells(before, state)
+    const after = atOnce(replaceCells(before, state))
     expect(facts(after)).toEqual(new Set(['a|type|NK', 'b|new|n', 'z|type|B']))
-    expect(replaceCells(null, state)).toBe(state)
+    expect(atOnce(replaceCells(null, state))).toBe(state)
   })
 })
 

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { LabelTable } from '../../functions/core/label-table.ts'
 import type { DatasetCells } from '../../functions/core/ports.ts'
 import type { Session } from '../../functions/core/session.ts'
+import { atOnce } from '../../functions/core/steps.ts'
 import { parseLabels } from '../../functions/launcher/labels-csv.ts'
 import { readLabels } from '../../functions/launcher/page-save.ts'
 import { createCellNames } from '../../functions/platform/local/cell-names.ts'
@@ -111,7 +112,7 @@ const sorted = (facts: Iterable<readonly [string, string]>) =>
   Object.fromEntries([...facts].sort(([a], [b]) => (a < b ? -1 : 1)))
 const newest = async () => {
   const [version] = await bed.launcher.history(ada, 'pbmc', 'labels')
-  return parseLabels(await bed.launcher.readVersion(ada, 'pbmc', 'labels', version?.version ?? ''))
+  return atOnce(parseLabels(await bed.launcher.readVersion(ada, 'pbmc', 'labels', version?.version ?? '')))
 }
 
 it('keeps every label on its own cell through conflicts, replacement, return, another folder and removal', {

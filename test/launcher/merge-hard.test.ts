@@ -3,6 +3,7 @@ import { deflateSync, inflateSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { isLauncherError } from '../../functions/core/errors.ts'
 import { defaultLimits } from '../../functions/core/limits.ts'
+import { atOnce } from '../../functions/core/steps.ts'
 import { parseGeneSets } from '../../functions/launcher/gene-sets-csv.ts'
 import { createLauncher } from '../../functions/launcher/index.ts'
 import { parseLabels } from '../../functions/launcher/labels-csv.ts'
@@ -27,7 +28,7 @@ async function keep(who: { id: string }, csv: string, over: Record<string, strin
 }
 async function newest(who: { id: string }) {
   const version = (await bed.ports.vault.latest(ref(who)))?.version ?? ''
-  const { columns, rows } = parseLabels(await bed.ports.vault.read(ref(who), version))
+  const { columns, rows } = atOnce(parseLabels(await bed.ports.vault.read(ref(who), version)))
   return { columns, rows: Object.fromEntries(rows) }
 }
 async function datasetIs(version: string) {

@@ -1,6 +1,7 @@
 /** Labels that meet others, on the real vault: carried over, kept beside, uploaded; and what is refused. */
 import { deflateSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
+import { atOnce } from '../../functions/core/steps.ts'
 import { parseLabels } from '../../functions/launcher/labels-csv.ts'
 import { geneSetsBody, labelsBody } from '../support/page-saves.ts'
 import { aDataset, aGuest, aUser, gateOf, openTestBed } from '../support/ports.ts'
@@ -109,7 +110,7 @@ describe('two that saved over each other', () => {
     const body = labelsBody({ type: ['mine', '', ''], same: ['s', '', ''], new: ['', 'n', ''] })
     const merged = await launcher.keepBeside(who, 'pbmc', 'labels', { datasetVersion: 'v1', base: null, body })
     expect(merged.report.renamed).toEqual([{ from: 'type', to: `type (${who.name})` }])
-    const table = parseLabels(text(await read(who, merged.version)))
+    const table = atOnce(parseLabels(text(await read(who, merged.version))))
     expect(table.columns).toEqual(['type', 'same', `type (${who.name})`, 'new'])
     expect(Object.fromEntries(table.rows)).toMatchObject({
       a: ['theirs', 's', 'mine', ''],
@@ -145,7 +146,7 @@ describe('two that saved over each other', () => {
         await launcher.keepBeside(who, 'pbmc', 'labels', { datasetVersion: 'v1', base: null, body })
       }
     const [newest] = await launcher.history(who, 'pbmc', 'labels')
-    const { columns: all } = parseLabels(text(await read(who, newest?.version ?? '')))
+    const { columns: all } = atOnce(parseLabels(text(await read(who, newest?.version ?? ''))))
     expect([...all].sort()).toEqual(['type', ...tabs.map((_, n) => `tab ${n}`)].sort())
   })
 })

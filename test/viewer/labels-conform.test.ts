@@ -4,6 +4,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, describe, expect, it } from 'vitest'
 import { carryOver, type LabelTable } from '../../functions/core/label-table.ts'
+import { atOnce } from '../../functions/core/steps.ts'
 import { formatLabels, parseLabels } from '../../functions/launcher/labels-csv.ts'
 import { testPython } from '../support/tools.ts'
 
@@ -112,22 +113,22 @@ describe('a file of labels', () => {
   it('says the same to viewer and launcher, whoever has written it, cells of another dataset included', async () => {
     for (let seed = 1; seed <= 300; seed++) {
       const table = aTable(seed)
-      const written = formatLabels(table)
-      expect(facts(parseLabels(written)), `seed ${seed}`).toEqual(facts(table))
+      const written = atOnce(formatLabels(table))
+      expect(facts(atOnce(parseLabels(written))), `seed ${seed}`).toEqual(facts(table))
       // A dataset with some of the cells, in another order, and some of its own.
       const here = [...cells].reverse().filter((_, at) => (seed + at) % 3 !== 0)
       const seen = await viewer(written, [...here, 'new'])
       expect(seen.unreadable, `seed ${seed}`).toBeUndefined()
       expect(said(seen.facts), `seed ${seed}`).toEqual(facts(table))
-      expect(facts(parseLabels(Buffer.from(seen.csv, 'base64'))), `seed ${seed}`).toEqual(facts(table))
+      expect(facts(atOnce(parseLabels(Buffer.from(seen.csv, 'base64')))), `seed ${seed}`).toEqual(facts(table))
     }
   })
 
   it('has its clashing columns renamed by both in the same way', async () => {
     const table = { header: 'index', columns: ['type', 'louvain', 'other'], rows: new Map([['a', ['T', 'L', 'O']]]) }
     const taken = ['louvain', 'louvain (label)', 'type']
-    const seen = await viewer(formatLabels(table), ['a'], taken)
-    const { table: carried } = carryOver(table, { names: new Set(['a']), columns: taken })
+    const seen = await viewer(atOnce(formatLabels(table)), ['a'], taken)
+    const { table: carried } = atOnce(carryOver(table, { names: new Set(['a']), columns: taken }))
     expect(seen.columns).toEqual(carried.columns)
     expect(said(seen.facts)).toEqual(facts(carried))
   })
@@ -141,6 +142,6 @@ describe('a file of labels', () => {
   ])('that neither may take for a table: %s', async (_, csv) => {
     const body = typeof csv === 'string' ? Buffer.from(csv) : csv
     expect((await viewer(body, ['a'])).unreadable).toBeTypeOf('string')
-    expect(() => parseLabels(body)).toThrow(/no file of labels/)
+    expect(() => atOnce(parseLabels(body))).toThrow(/no file of labels/)
   })
 })
