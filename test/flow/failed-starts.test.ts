@@ -92,9 +92,10 @@ describe('a viewer that dies at its start', () => {
     writeFileSync(works, '')
     await wake('click')
     const session = await bed.untilReady(admin, 'pbmc')
-    const viewer = bed.processes().find(({ role }) => role === 'viewer')
+    const viewer = bed.processes().find(({ role, sessionId }) => role === 'viewer' && sessionId === session.id)
+    if (!viewer) throw new Error('no viewer is recorded')
     rmSync(works)
-    process.kill(viewer?.pid ?? 0, 'SIGKILL')
+    process.kill(viewer.pid, 'SIGKILL')
     expect((await over(bed, 'pbmc')).id).toBe(session.id)
     // It had worked: one that is lost is brought back, and counts from the beginning.
     await wake('page')

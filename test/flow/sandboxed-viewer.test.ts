@@ -18,6 +18,13 @@ const start = () =>
 /** Every process that names the task's private socket: starter, sandbox, its init, the viewer. */
 const ofViewer = (sessionId: string) => pidsOf(`${sessionId}/v/task.sock`)
 
+/** What an earlier session left may still be on its way out. */
+function pidOf(sessionId: string, role: 'gate' | 'viewer'): number {
+  const found = launcher.processes().find((one) => one.sessionId === sessionId && one.role === role)
+  if (!found) throw new Error(`no ${role} of ${sessionId} is recorded`)
+  return found.pid
+}
+
 async function ready(): Promise<string> {
   const session = await admin.launch('pbmc')
   await admin.until(session, 'ready')
@@ -51,16 +58,14 @@ describe.skipIf(!bubblewrap.works)(`a real viewer in bubblewrap ${bubblewrap.why
 
   it('does not outlive its sandbox, and the session ends', async () => {
     const session = await ready()
-    const outer = launcher.processes().find(({ role }) => role === 'viewer')
-    process.kill(outer?.pid ?? 0, 'SIGKILL')
+    process.kill(pidOf(session, 'viewer'), 'SIGKILL')
     await until('the viewer to end', () => ofViewer(session).length === 0)
     await until('the session to end', async () => (await admin.stateOf(session)) === 'failed')
   })
 
   it('is gone after a kill -9 of the launcher, and so is its gate when the next one has started', async () => {
     const session = await ready()
-    const recorded = launcher.processes()
-    const gate = recorded.find(({ role }) => role === 'gate')?.pid ?? 0
+    const gate = pidOf(session, 'gate')
     await launcher.kill()
     await until('the viewer to die with the launcher', () => ofViewer(session).length === 0)
     launcher = await start()

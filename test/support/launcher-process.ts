@@ -2,12 +2,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync } from 'node:fs'
 import path from 'node:path'
-import type { TaskRecord } from '../../functions/platform/local/task-record.ts'
+import { openRunDir } from '../../functions/platform/local/run-dir.ts'
+import { type TaskRecord, tasksDir } from '../../functions/platform/local/task-record.ts'
 import { projectRoot } from '../../functions/setup/python.ts'
 import { builtPrograms } from './built.ts'
 import { freePort } from './free-port.ts'
 import { keepLog, keepOutput, recordSecret } from './suite-record.ts'
 import { testPython, testSample } from './tools.ts'
+
+export type RecordedProcess = TaskRecord['processes'][number] & Pick<TaskRecord, 'sessionId'>
 
 export type LauncherProcess = {
   child: ChildProcess
@@ -21,7 +24,7 @@ export type LauncherProcess = {
   /** What it printed so far. */
   printed(): string
   /** Processes of tasks that it has recorded, by role. */
-  processes(): { role: string; pid: number; startTime: string }[]
+  processes(): RecordedProcess[]
   /** Ctrl-C; resolves with the exit code. */
   stop(): Promise<number | null>
   /** kill -9; its children are left as they are. */
@@ -95,11 +98,12 @@ export async function startLauncher(from: {
 }
 
 /** Processes of tasks that the launcher of this state folder has recorded. */
-export function recordedProcesses(stateDir: string): TaskRecord['processes'] {
-  const tasks = path.join(stateDir, 'run', 't')
+export function recordedProcesses(stateDir: string): RecordedProcess[] {
+  const tasks = tasksDir(openRunDir(stateDir))
   return readdirSync(tasks).flatMap((id) => {
     try {
-      return (JSON.parse(readFileSync(path.join(tasks, id, 'task.json'), 'utf8')) as TaskRecord).processes
+      const { sessionId, processes } = JSON.parse(readFileSync(path.join(tasks, id, 'task.json'), 'utf8')) as TaskRecord
+      return processes.map((one) => ({ ...one, sessionId }))
     } catch {
       return [] // removed while we read
     }
