@@ -1,8 +1,9 @@
 /** A real browser for the attacks that a browser's own rules decide, and a host of the attacker's that hears of whatever gets out. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page, Request } from 'playwright-core'
 import { launchChromium } from '../support/chromium.ts'
+import { until } from '../support/proc.ts'
 import type { Person, World } from './world.ts'
 
 export type Attacker = {
@@ -23,7 +24,13 @@ export type Stage = {
   viewerPage(
     person: Person,
     options?: { bypassCSP?: boolean },
-  ): Promise<{ context: BrowserContext; page: Page; blocked: string[] }>
+  ): Promise<{
+    context: BrowserContext
+    page: Page
+    blocked: string[]
+    /** Resolves when the page has asked the lobby, and waits for no answer of it. */
+    lobbyAnswered(): Promise<void>
+  }>
   close(): Promise<void>
 }
 
@@ -48,10 +55,17 @@ export async function openStage(world: World): Promise<Stage> {
           if (typeof tell === 'function') tell(event.effectiveDirective)
         })
       })
+      const lobby = { asked: 0, answered: 0 }
+      const ofLobby = (request: Request) => request.url().startsWith(`${bed.viewUrl}/v/pbmc/-/status`)
+      page.on('request', (request) => ofLobby(request) && lobby.asked++)
+      const answered = (request: Request) => void (ofLobby(request) && lobby.answered++)
+      page.on('requestfinished', answered)
+      page.on('requestfailed', answered)
       await page.goto(`${bed.viewUrl}/v/pbmc/`)
       await page.waitForSelector('#cxod-bar', { state: 'attached' })
       blocked.length = 0
-      return { context, page, blocked }
+      const lobbyAnswered = () => until('the lobby’s answers', () => lobby.asked > 0 && lobby.asked === lobby.answered)
+      return { context, page, blocked, lobbyAnswered }
     },
     async close() {
       await browser.close()

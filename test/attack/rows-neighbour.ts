@@ -1,6 +1,7 @@
 /** A page of another site beside ours, and a page of ours whose person is gone: what a real browser does. */
 import { issueRouteCookie } from '../../functions/auth/tickets.ts'
-import { assert, launchRightly, type Staged, settle, somebody } from './browser-row.ts'
+import { until } from '../support/proc.ts'
+import { assert, launchRightly, type Staged, somebody } from './browser-row.ts'
 
 export const neighbourRows: readonly Staged[] = [
   {
@@ -23,14 +24,18 @@ export const neighbourRows: readonly Staged[] = [
         )
       }, appUrl)
       assert(read === 'blocked', `read ${read}`)
-      await settle(page)
-      const framed = page
-        .frames()
-        .filter((frame) => frame !== page.mainFrame())
-        .map((frame) => frame.url())
+      const framed = () =>
+        page
+          .frames()
+          .filter((frame) => frame !== page.mainFrame())
+          .map((frame) => frame.url())
+      await until(
+        'both frames to show something',
+        () => framed().filter((url) => url !== '' && url !== 'about:blank').length === 2,
+      )
       assert(
-        framed.every((url) => url.startsWith('chrome-error:')),
-        `framed: ${framed}`,
+        framed().every((url) => url.startsWith('chrome-error:')),
+        `framed: ${framed()}`,
       )
       await page.click('button')
       await page.waitForURL(`${appUrl}/datasets/liver/launch`)
@@ -47,11 +52,18 @@ export const neighbourRows: readonly Staged[] = [
     does: 'labels are made in a page whose login has ended and whose route cookie is over: refused, kept in the page, and saved once signed in again',
     async attack(world, stage) {
       const person = await somebody(world)
-      const { page, context } = await stage.viewerPage(person)
+      const { page, context, lobbyAnswered } = await stage.viewerPage(person)
       const session = await world.bed.untilReady(person.who, 'pbmc')
-      // Used once, so that no answer of the lobby is still on its way: its cookie, made before the sign-out, is good for
-      // ten minutes more, and would take the place of the one below.
+      // Used once: the page knows its viewer.
       await page.evaluate(() => fetch('/v/pbmc/api/v0.2/config').then((answer) => answer.text()))
+      // No answer of the lobby may be on its way: its cookie, made before the sign-out, is good for ten minutes more, and
+      // would take the place of the one below. What the page asks from now on is asked when that is in place.
+      let mayAsk = () => {}
+      const allowedToAsk = new Promise<void>((resolve) => {
+        mayAsk = resolve
+      })
+      await page.route('**/v/pbmc/-/**', (route) => allowedToAsk.then(() => route.continue()))
+      await lobbyAnswered()
       await world.app('/sign-out', {
         method: 'POST',
         headers: {
@@ -65,6 +77,7 @@ export const neighbourRows: readonly Staged[] = [
       await context.addCookies([
         { name: 'cxod-route', value, domain: '127.0.0.1', path: session.routePath, httpOnly: true, sameSite: 'Lax' },
       ])
+      mayAsk()
       await page.evaluate(async () => {
         const body = await new Response(
           new Blob(['made while signed out']).stream().pipeThrough(new CompressionStream('deflate')),
