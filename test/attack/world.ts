@@ -64,7 +64,8 @@ export async function startWorld(dir: string): Promise<World> {
     followFolder: false,
     viewerCommand: [process.execPath, viewer],
     doorTimes: { headersMs: 2_000, requestMs: 4_000, checkEveryMs: 250 },
-    args: ['--max-sessions-per-user', '10'],
+    // Each row that needs somebody new leaves their viewer behind, and a stand-in needs none of a viewer's memory.
+    args: ['--max-sessions-per-user', '10', '--viewer-memory', '64GB'],
   })
   const keys = await loadSigningKeys(bed.stateDir)
   const store = await openStore(bed.stateDir)
