@@ -4,7 +4,7 @@ import type { Dataset } from '../functions/core/dataset.ts'
 import type { MergeReport } from '../functions/core/merge-report.ts'
 import type { VaultKind, VaultVersion } from '../functions/core/ports.ts'
 import { bytes, count } from './format.ts'
-import { Act, type Frame, Page, When } from './layout.tsx'
+import { Act, ActionsHead, type Frame, Page, When } from './layout.tsx'
 
 export type KeptRow = { dataset: Dataset; labels: VaultVersion | null; geneSets: VaultVersion | null }
 
@@ -30,7 +30,7 @@ export const AnnotationsPage: FC<{ frame: Frame; rows: readonly KeptRow[] }> = (
               <th scope="col">Dataset</th>
               <th scope="col">{kindWords.labels}</th>
               <th scope="col">{kindWords.genesets}</th>
-              <th scope="col" class="act" aria-label="Actions" />
+              <ActionsHead />
             </tr>
           </thead>
           <tbody>
@@ -132,7 +132,7 @@ const Upload: FC<{ datasetId: string; base: string; mostBytes: number }> = ({ da
     <h3>Upload labels</h3>
     <p class="small muted">
       A CSV whose first column has the names of the cells, and each other one a category. Rows are matched by name. Up
-      to {Math.floor(mostBytes / 2 ** 20)} MiB; a larger file goes by the API (/openapi.json).
+      to {Math.floor(mostBytes / 2 ** 20)} MiB; a larger file goes by <a href="/openapi.json">the API</a>.
     </p>
     <input type="hidden" name="base" value={base} />
     <div class="field">
@@ -180,7 +180,7 @@ const Versions: FC<{ dataset: VersionsPageProps['dataset']; kind: VaultKind; ver
             <th scope="col" class="number">
               Size
             </th>
-            <th scope="col" class="act" aria-label="Actions" />
+            <ActionsHead />
           </tr>
         </thead>
         <tbody>

@@ -2,7 +2,7 @@
 import type { FC } from 'hono/jsx'
 import type { Dataset } from '../functions/core/dataset.ts'
 import { bytes, count, isPassing } from './format.ts'
-import { Act, type Frame, Page } from './layout.tsx'
+import { Act, ActionsHead, type Frame, Page, Words } from './layout.tsx'
 import { type SessionView, StateBadge } from './session-state.tsx'
 
 export type CatalogueRow = { dataset: Dataset; session: SessionView | null }
@@ -37,7 +37,7 @@ export const CataloguePage: FC<CataloguePageProps> = ({ frame, groups, seen, que
     <div data-sessions={seen}>
       {groups.map((group) => (
         <section>
-          <h2>{group.name === 'public' ? 'Public' : group.name}</h2>
+          <h2>{groupWords(group.name)}</h2>
           <div class="table stack aligned">
             <table>
               <thead>
@@ -53,7 +53,7 @@ export const CataloguePage: FC<CataloguePageProps> = ({ frame, groups, seen, que
                     File
                   </th>
                   <th scope="col">Viewer</th>
-                  <th scope="col" class="act" aria-label="Actions" />
+                  <ActionsHead />
                 </tr>
               </thead>
               <tbody>
@@ -70,13 +70,16 @@ export const CataloguePage: FC<CataloguePageProps> = ({ frame, groups, seen, que
   </Page>
 )
 
+/** A file that lies directly in the data folder belongs to no group; administrators see it, with what to do. */
+const groupWords = (name: string): string => (name === 'public' ? 'Public' : name || 'In no group')
+
 const Row: FC<CatalogueRow> = ({ dataset, session }) => (
   <tr>
     <th scope="row">
       <a href={`/datasets/${dataset.id}`}>{dataset.title}</a>
       {dataset.problem && (
         <span class={dataset.state === 'refused' ? 'note bad' : 'note'}>
-          {dataset.problem.cause} {dataset.problem.remedy}
+          <Words text={`${dataset.problem.cause} ${dataset.problem.remedy}`} />
         </span>
       )}
     </th>

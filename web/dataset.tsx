@@ -3,7 +3,7 @@ import type { Child, FC } from 'hono/jsx'
 import type { Dataset } from '../functions/core/dataset.ts'
 import { DatasetBadge } from './catalogue.tsx'
 import { bytes, count, duration, isPassing, memory, processors } from './format.ts'
-import { Act, type Frame, Page, When } from './layout.tsx'
+import { Act, type Frame, Page, When, Words } from './layout.tsx'
 import type { SessionView } from './session-state.tsx'
 
 export type KeptView = { label: string; version: string; savedAt: number; savedBy: string } | null
@@ -53,9 +53,13 @@ export const DatasetPage: FC<DatasetPageProps> = ({ frame, seen, dataset, sessio
     {dataset.problem && (
       <div class="alert">
         <p>
-          <strong>{dataset.problem.cause}</strong>
+          <strong>
+            <Words text={dataset.problem.cause} />
+          </strong>
         </p>
-        <p>{dataset.problem.remedy}</p>
+        <p>
+          <Words text={dataset.problem.remedy} />
+        </p>
       </div>
     )}
     {session?.ending?.failure && dataset.state === 'usable' && (
@@ -63,7 +67,9 @@ export const DatasetPage: FC<DatasetPageProps> = ({ frame, seen, dataset, sessio
         <p>
           <strong>Last time: {session.ending.title}</strong>
         </p>
-        <p>{session.ending.remedy}</p>
+        <p>
+          <Words text={session.ending.remedy} />
+        </p>
       </div>
     )}
     {session?.state === 'ready' && session.sleepsInMs !== null && (
@@ -71,13 +77,13 @@ export const DatasetPage: FC<DatasetPageProps> = ({ frame, seen, dataset, sessio
     )}
     <div class="card">
       <dl class="facts">
-        <Fact name="Cells">{dataset.index ? count(dataset.index.cells) : 'not known yet'}</Fact>
-        <Fact name="Genes">{dataset.index ? count(dataset.index.genes) : 'not known yet'}</Fact>
+        <Fact name="Cells">{dataset.index ? count(dataset.index.cells) : notKnown(dataset)}</Fact>
+        <Fact name="Genes">{dataset.index ? count(dataset.index.genes) : notKnown(dataset)}</Fact>
         <Fact name="File size">{bytes(dataset.sizeBytes)}</Fact>
         <Fact name="Changed">
           <When at={dataset.modifiedAt} />
         </Fact>
-        <Fact name="Belongs to">{dataset.group === 'public' ? 'everybody' : dataset.group}</Fact>
+        <Fact name="Belongs to">{dataset.group === 'public' ? 'everybody' : dataset.group || 'no group'}</Fact>
         {dataset.index && (
           <>
             <Fact name="Matrix">{matrixWords(dataset.index)}</Fact>
@@ -111,8 +117,13 @@ export const DatasetPage: FC<DatasetPageProps> = ({ frame, seen, dataset, sessio
       <div class="card">
         {kept.every((one) => one === null) ? (
           <p class="muted">
-            Nothing yet. Categories, labels and gene sets that you make in the viewer are kept here; you can also{' '}
-            <a href={`/annotations/${dataset.id}`}>upload labels</a>.
+            Nothing yet. Categories, labels and gene sets that you make in the viewer are kept here
+            {dataset.state === 'usable' && (
+              <>
+                ; you can also <a href={`/annotations/${dataset.id}`}>upload labels</a>
+              </>
+            )}
+            .
           </p>
         ) : (
           <>
@@ -137,6 +148,8 @@ export const DatasetPage: FC<DatasetPageProps> = ({ frame, seen, dataset, sessio
     </section>
   </Page>
 )
+
+const notKnown = (dataset: Dataset): string => (isPassing(dataset) ? 'not known yet' : 'not known')
 
 const Fact: FC<{ name: string; whole?: boolean; children: Child }> = ({ name, whole, children }) => (
   <div class={whole ? 'whole' : undefined}>

@@ -33,14 +33,18 @@ export const Page: FC<PageProps> = ({ frame, title, here, islands = [], refreshS
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <title>{`${title} · cellxgene on demand`}</title>
-      {refreshSeconds ? <meta http-equiv="refresh" content={String(refreshSeconds)} /> : null}
+      {refreshSeconds ? (
+        <noscript>
+          <meta http-equiv="refresh" content={String(refreshSeconds)} />
+        </noscript>
+      ) : null}
       <link rel="icon" href={frame.asset('icon.svg')} type="image/svg+xml" />
       <link rel="stylesheet" href={frame.asset('styles.css')} />
-      {['times.js', ...islands].map((name) => (
+      {['times.js', ...(refreshSeconds ? ['refresh.js'] : []), ...islands].map((name) => (
         <script type="module" src={frame.asset(name)} />
       ))}
     </head>
-    <body>
+    <body data-refresh-seconds={refreshSeconds}>
       <a class="skip" href="#content">
         Skip to the content
       </a>
@@ -87,8 +91,20 @@ const Mark: FC = () => (
   </svg>
 )
 
+/** Words with `code` between backticks, as problems of a file have them. */
+export const Words: FC<{ text: string }> = ({ text }) => (
+  <>{text.split('`').map((part, at) => (at % 2 === 1 ? <code>{part}</code> : part))}</>
+)
+
 /** A moment: UTC as sent, the reader's own time once the script has run. */
 export const When: FC<{ at: number }> = ({ at }) => <time datetime={new Date(at).toISOString()}>{utc(at)}</time>
+
+/** Head of the column of buttons: read out, not shown. */
+export const ActionsHead: FC = () => (
+  <th scope="col" class="act">
+    <span class="unseen">Actions</span>
+  </th>
+)
 
 /** One button that changes something. */
 export const Act: FC<{

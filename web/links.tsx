@@ -1,7 +1,7 @@
 /** Launch links of a dataset, for who makes them: make, copy, revoke, see who came and what they keep. */
 import type { FC } from 'hono/jsx'
 import type { Dataset } from '../functions/core/dataset.ts'
-import { Act, type Frame, Page, When } from './layout.tsx'
+import { Act, ActionsHead, type Frame, Page, When } from './layout.tsx'
 
 export type LinkView = {
   id: string
@@ -61,7 +61,7 @@ export const LinksPage: FC<LinksPageProps> = ({ frame, dataset, links, trouble, 
         <input id="days" name="days" type="number" min="1" max="90" value={typed.get('days') ?? '14'} required />
       </div>
       <div class="field">
-        <label for="guests">For how many people (empty: as many as like)</label>
+        <label for="guests">For how many people (empty: as many as come)</label>
         <input id="guests" name="guests" type="number" min="1" max="1000" value={typed.get('guests') ?? ''} />
       </div>
       <div class="field">
@@ -95,7 +95,7 @@ const LinkTable: FC<{ links: readonly ListedLink[] }> = ({ links }) => (
           <th scope="col">Until</th>
           <th scope="col">Guests</th>
           <th scope="col">Last used</th>
-          <th scope="col" class="act" aria-label="Actions" />
+          <ActionsHead />
         </tr>
       </thead>
       <tbody>
@@ -119,7 +119,11 @@ const LinkTable: FC<{ links: readonly ListedLink[] }> = ({ links }) => (
             <td data-name="Last used">{link.lastUseAt === null ? '–' : <When at={link.lastUseAt} />}</td>
             <td class="act">
               {link.mine && (
-                <a class="button" href={`/links/${link.id}`}>
+                <a
+                  class="button"
+                  href={`/links/${link.id}`}
+                  aria-label={`Show the link ${link.note || `of ${link.by}`}`}
+                >
                   Show
                 </a>
               )}

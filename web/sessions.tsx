@@ -1,7 +1,7 @@
 /** My sessions: what runs, what ended and why, and what it used. */
 import type { FC } from 'hono/jsx'
 import { duration, memory, processors } from './format.ts'
-import { Act, type Frame, Page, When } from './layout.tsx'
+import { Act, ActionsHead, type Frame, Page, When, Words } from './layout.tsx'
 import { type SessionView, StateBadge } from './session-state.tsx'
 
 export type ReceiptView = {
@@ -48,7 +48,7 @@ export const SessionsPage: FC<SessionsPageProps> = ({ frame, seen, sessions, rec
                   <th scope="col">Since</th>
                   <th scope="col">Size</th>
                   <th scope="col">Sleeps in</th>
-                  <th scope="col" class="act" aria-label="Actions" />
+                  <ActionsHead />
                 </tr>
               </thead>
               <tbody>
@@ -69,7 +69,7 @@ export const SessionsPage: FC<SessionsPageProps> = ({ frame, seen, sessions, rec
                     <th scope="col">Dataset</th>
                     <th scope="col">State</th>
                     <th scope="col">When</th>
-                    <th scope="col" class="act" aria-label="Actions" />
+                    <ActionsHead />
                   </tr>
                 </thead>
                 <tbody>
@@ -125,7 +125,7 @@ const OverRow: FC<{ session: SessionView }> = ({ session: { ending, ...session }
       <a href={`/datasets/${session.datasetId}`}>{session.datasetTitle}</a>
       {ending && (
         <span class={ending.failure ? 'note bad' : 'note'}>
-          {ending.title} {ending.remedy}
+          <Words text={`${ending.title} ${ending.remedy}`} />
         </span>
       )}
       {ending?.failure && ending.detail && (

@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import { configElementId, type PageConfig } from '../../web/companion/config.ts'
+import { Words } from '../../web/layout.tsx'
 import { QuietBar, WaitingOverlay } from '../../web/waiting/overlay.tsx'
 import { PlainPage } from '../../web/waiting/plain-page.tsx'
 import type { Dataset } from '../core/dataset.ts'
@@ -30,6 +31,7 @@ export function viewerPage(c: Context, deps: LobbyDeps, who: Principal, dataset:
   }
   const head = (
     <>
+      <title>{`${dataset.title} – cellxgene`}</title>
       <link rel="icon" href={`/v/static/${assets.icon}`} />
       <style>{raw(assets.css)}</style>
       {config.mode === 'view' && <style>{raw(lookingOnly)}</style>}
@@ -89,7 +91,7 @@ export function plainPage(
       links={links}
       {...(refreshSeconds ? { refreshSeconds } : {})}
     >
-      <p>{text}</p>
+      <p>{typeof text === 'string' ? <Words text={text} /> : text}</p>
     </PlainPage>
   )
   return c.html(`<!doctype html>${String(html)}`, status, pageHeaders(plainPolicy))

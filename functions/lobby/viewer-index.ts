@@ -36,6 +36,8 @@ export function cutViewerIndex(template: string): ViewerIndex {
     .replace(/<script defer src="obsolete\.js"><\/script>/, '')
     // One address for all datasets, so that a browser fetches 2.5 MB once and not once per dataset.
     .replace(/(src|href)="static\//g, '$1="../static/')
+    // The page has its dataset's name from the start: several tabs wait at once.
+    .replace(/<title>[^<]*<\/title>/, '')
     .replace('</head>', `${cutMark}</head>`)
     .replace(/<script\b/g, `<script nonce="${nonceMark}"`)
   if (/\{[{%]/.test(html) || html.split(root).length !== 2 || !html.includes('<script') || !html.includes(cutMark))

@@ -49,6 +49,10 @@ describe('the page', () => {
       snapshots: false,
     })
     expect(html).not.toContain('<script>alert(1)')
+    // One title, the dataset's: several tabs wait at once.
+    expect(html.match(/<title>.*?<\/title>/g)).toEqual([
+      '<title>&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt; $&amp; “x” – cellxgene</title>',
+    ])
   })
 
   it('launches nothing', async () => {

@@ -1,4 +1,8 @@
 /** Copy buttons: `<button data-copy="id of an input">`. */
+// Read out and never seen: a button that changes its words says nothing to a screen reader.
+const told = document.body.appendChild(document.createElement('output'))
+told.className = 'unseen'
+
 for (const button of document.querySelectorAll('button[data-copy]')) {
   if (!(button instanceof HTMLButtonElement)) continue
   button.addEventListener('click', async () => {
@@ -11,5 +15,6 @@ for (const button of document.querySelectorAll('button[data-copy]')) {
       () => false,
     )
     button.textContent = copied ? 'Copied' : 'Selected: press Ctrl-C'
+    told.textContent = button.textContent
   })
 }

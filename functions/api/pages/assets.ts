@@ -15,6 +15,7 @@ const files = [
   ['launch-link.js', 'islands/launch-link.js', 'text/javascript; charset=utf-8'],
   ['copy.js', 'islands/copy.js', 'text/javascript; charset=utf-8'],
   ['file-size.js', 'islands/file-size.js', 'text/javascript; charset=utf-8'],
+  ['refresh.js', 'islands/refresh.js', 'text/javascript; charset=utf-8'],
   ['watch-sessions.js', 'islands/watch-sessions.js', 'text/javascript; charset=utf-8'],
 ] as const
 

@@ -89,13 +89,16 @@ export function datasetPages(app: Hono<Env>, deps: WebDeps, { frame, html }: Ren
   })
 }
 
+/** `donor_2` before `donor_10`. */
+const byName = new Intl.Collator('en', { numeric: true })
+
 /** The reader's own groups first: what everybody has, they know. */
 function byGroup(rows: CatalogueGroup['rows']): CatalogueGroup[] {
   const groups = new Map<string, CatalogueGroup['rows'][number][]>()
   for (const row of rows) groups.set(row.dataset.group, [...(groups.get(row.dataset.group) ?? []), row])
   return [...groups]
-    .map(([name, members]) => ({ name, rows: members }))
-    .sort((a, b) => Number(a.name === publicGroup) - Number(b.name === publicGroup) || a.name.localeCompare(b.name))
+    .map(([name, members]) => ({ name, rows: members.sort((a, b) => byName.compare(a.dataset.path, b.dataset.path)) }))
+    .sort((a, b) => Number(a.name === publicGroup) - Number(b.name === publicGroup) || byName.compare(a.name, b.name))
 }
 
 function keptView(label: string, version: VaultVersion | null | undefined): KeptView {
