@@ -15,15 +15,21 @@ const usage = `npm run aws:here [-- --start-seconds N] [--slots N] [--idle-minut
 --slots N          viewers at once (4)
 --idle-minutes N   until an unused viewer sleeps (30)`
 
+function parse(args: string[]) {
+  const options = {
+    'start-seconds': { type: 'string', default: '5' },
+    slots: { type: 'string', default: '4' },
+    'idle-minutes': { type: 'string', default: '30' },
+  } as const
+  try {
+    return parseArgs({ args, options }).values
+  } catch (error) {
+    throw new SetupError(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+  }
+}
+
 function readArguments(argv: string[]) {
-  const given = parseArgs({
-    args: argv,
-    options: {
-      'start-seconds': { type: 'string', default: '5' },
-      slots: { type: 'string', default: '4' },
-      'idle-minutes': { type: 'string', default: '30' },
-    },
-  }).values
+  const given = parse(argv)
   const number = (name: keyof typeof given, least: number, most: number): number => {
     const value = Number(given[name])
     if (value >= least && value <= most) return value
@@ -73,9 +79,11 @@ async function run(): Promise<void> {
   }
 }
 
-await run().catch((error: unknown) => {
-  process.stderr.write(
-    `${error instanceof SetupError ? error.message : error instanceof Error ? error.stack : error}\n`,
-  )
-  process.exitCode = 1
-})
+if (process.argv.includes('--help') || process.argv.includes('-h')) process.stdout.write(`${usage}\n`)
+else
+  await run().catch((error: unknown) => {
+    process.stderr.write(
+      `${error instanceof SetupError ? error.message : error instanceof Error ? error.stack : error}\n`,
+    )
+    process.exitCode = 1
+  })

@@ -9,6 +9,11 @@ import { builtPrograms } from '../support/built.ts'
 import { benches } from './benches.ts'
 import type { BenchContext, Figure } from './types.ts'
 
+const help = `npm run bench                 everything, ours and theirs side by side, as a table
+npm run bench -- NAME …       only these: ${Object.keys(benches).join(', ')}
+  --json FILE                 the figures as JSON, too
+`
+
 /** @returns the file for the figures, and the benchmarks asked for */
 function readArguments(words: readonly string[]): { json: string | null; names: string[] } {
   const at = words.indexOf('--json')
@@ -72,4 +77,5 @@ async function run(): Promise<void> {
   if (json !== null) writeFileSync(json, `${JSON.stringify(figures, null, 2)}\n`)
 }
 
-await run()
+if (process.argv.includes('--help') || process.argv.includes('-h')) process.stdout.write(help)
+else await run()

@@ -35,7 +35,7 @@ function settings(words: readonly string[]) {
   return given
 }
 
-if (process.argv.includes('--help')) process.stdout.write(help)
+if (process.argv.includes('--help') || process.argv.includes('-h')) process.stdout.write(help)
 else {
   const { json, ...options } = settings(process.argv.slice(2))
   Object.assign(process.env, await ensureTools())
