@@ -17,6 +17,8 @@ let browser: Browser
 const complaints: string[] = []
 /** First answer of each kind of address, with its headers. */
 const answers = new Map<string, { url: string; status: number; headers: Record<string, string> }>()
+/** Those that are being looked at. */
+const kept: Promise<void>[] = []
 const visited: { url: string; policy: string; html: string }[] = []
 
 beforeAll(async () => {
@@ -47,7 +49,7 @@ async function watched(): Promise<BrowserContext> {
     if (/content security policy|permissions-policy|unrecognized feature/i.test(text)) complaints.push(text)
   })
   context.on('weberror', ({ error }) => void complaints.push(String(error())))
-  context.on('response', (response) => void keep(response))
+  context.on('response', (response) => void kept.push(keep(response)))
   return context
 }
 
@@ -56,7 +58,9 @@ async function keep(response: Response): Promise<void> {
   if (!url.startsWith(launcher.appUrl) && !url.startsWith(launcher.viewUrl)) return
   const kind = `${response.status()} ${new URL(url).origin}${new URL(url).pathname.replace(/[a-z2-7]{12,}/g, '*')}`
   if (answers.has(kind)) return
-  answers.set(kind, { url, status: response.status(), headers: await response.allHeaders().catch(() => ({})) })
+  // Of a page that is gone they can't be had any more; then the next answer of this kind is looked at.
+  const headers = await response.allHeaders().catch(() => null)
+  if (headers !== null) answers.set(kind, { url, status: response.status(), headers })
 }
 
 async function visit(page: Page, url: string): Promise<void> {
@@ -74,7 +78,11 @@ async function crawl(page: Page, start: string): Promise<string[]> {
     await visit(page, url)
     const links = await page.$$eval('a[href]', (all) => all.map((a) => (a instanceof HTMLAnchorElement ? a.href : '')))
     for (const link of links.map((text) => text.replace(/#.*$/, '')))
-      if (link.startsWith(`${launcher.appUrl}/`) && !/\/(api|open|assets)\//.test(link) && !found.includes(link))
+      if (
+        link.startsWith(`${launcher.appUrl}/`) &&
+        !/\/(api|open|assets)\/|\.json$/.test(link) &&
+        !found.includes(link)
+      )
         found.push(link)
   }
   return found.map((url) => url.slice(launcher.appUrl.length))
@@ -119,6 +127,7 @@ describe('in a real browser', () => {
     await guest.click('a:has-text("Open the dataset")')
     await drawn(guest)
     visited.push(await shown(guest))
+    await Promise.all(kept)
     await guest.context().close()
 
     // Now that there is something to show everywhere.
@@ -158,6 +167,7 @@ describe('in a real browser', () => {
       document.body.insertAdjacentHTML('beforeend', '<b style="color: red" onclick="x()">x</b>'),
     )
     await expect.poll(() => complaints.join()).toContain('style-src-attr')
+    await Promise.all(kept)
     await context.close()
   })
 })
