@@ -25,7 +25,7 @@ export function ensureFolders(where: { dataDir: string; dataIsDefault: boolean; 
 export function ensureState(folder: string): void {
   const probe = path.join(folder, `.probe-${process.pid}`)
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     const { uid, mode } = statSync(folder)
     const own = process.getuid?.() ?? uid
     if (uid !== own) throw new SetupError(notOurs(folder, uid))
@@ -44,6 +44,20 @@ export function ensureState(folder: string): void {
     )
   }
 }
+
+/** Node's own `recursive` (20) never comes back where a folder is there and takes no new ones, as below /proc or an automounter's. */
+function makeFolder(folder: string): void {
+  if (isFolder(folder)) return
+  makeFolder(path.dirname(folder))
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    // Another start, at the same moment.
+    if (!isFolder(folder)) throw error
+  }
+}
+
+const isFolder = (folder: string): boolean => statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 const notOurs = (folder: string, uid: number): string =>
   `The state folder ${folder} belongs to another user (number ${uid}), who could read and change everything in it. Start ` +

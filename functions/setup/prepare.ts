@@ -1,6 +1,8 @@
 /** What must be there before the launcher starts: folders it may use, a Python environment, something to look at. */
+import { existsSync } from 'node:fs'
 import type { Settings } from '../platform/local/settings.ts'
 import { ensureFolders } from './folders.ts'
+import { ensurePorts } from './ports.ts'
 import { ensurePython } from './python.ts'
 import { ensureSample } from './sample.ts'
 
@@ -11,6 +13,8 @@ import { ensureSample } from './sample.ts'
  */
 export async function prepare(settings: Settings): Promise<{ python: string }> {
   ensureFolders(settings)
+  // On a first start alone: later a busy port may be this state folder's own launcher, which start-up says better.
+  if (!existsSync(`${settings.stateDir}/python`)) await ensurePorts(settings)
   const python = await ensurePython({ folder: `${settings.stateDir}/python`, wanted: settings.python })
   if (settings.dataIsDefault) await ensureSample({ python, dataDir: settings.dataDir })
   return { python }

@@ -17,7 +17,8 @@ export async function runProgram(name, packages = { dev: false }) {
     const { ensurePackages } = await import('./packages.mjs')
     await ensurePackages(root, packages)
     const { build } = await import('./build.mjs')
-    await build(root)
+    // Else its service stays beside the launcher for as long as that runs.
+    if (await build(root)) await (await import('esbuild')).stop()
   } catch (error) {
     process.stderr.write(`${inWords(error)}\n`)
     process.exitCode = 1

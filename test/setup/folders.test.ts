@@ -34,6 +34,11 @@ describe('folders', () => {
     expect(() => ensureFolders(wrong)).toThrow(/state folder .* can't be written: there is a file of that name/)
   })
 
+  it.runIf(existsSync('/proc/self'))('that can’t be made there are refused, and not tried for ever', () => {
+    const wrong = { ...as(scratch(), true), stateDir: '/proc/nothing/state' }
+    expect(() => ensureFolders(wrong)).toThrow(/state folder \/proc\/nothing\/state can't be written: .*--state DIR/)
+  })
+
   it('for the state that were open to others are closed, with a word', () => {
     const dir = scratch()
     const { stateDir } = as(dir)

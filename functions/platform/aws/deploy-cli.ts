@@ -14,7 +14,7 @@ infra/README.md says what must be there before.`
 /** @returns exit code */
 export async function runDeploy(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const [what, ...words] = argv
-  if (words.includes('--help')) {
+  if (words.includes('--help') || words.includes('-h')) {
     process.stdout.write(`${deployUsage}\n`)
     return 0
   }
