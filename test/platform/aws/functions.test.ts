@@ -116,7 +116,8 @@ describe('a function URL', () => {
     expect(answer.body).toMatch(words)
   })
 
-  it('counts a guesser by the address that CloudFront saw', async () => {
+  // Twenty-two passwords are hashed, which is meant to be slow.
+  it('counts a guesser by the address that CloudFront saw', { timeout: 180_000 }, async () => {
     await account.deploy(aDeployment())
     const handler = api()
     const guess = (name: string, viewer: string, claimed: string) =>
@@ -149,7 +150,7 @@ describe('a function URL', () => {
   })
 })
 
-it('the lobby serves cellxgene’s page and files as a function URL can carry them', async () => {
+it('the lobby serves cellxgene’s page and files as a function URL can carry them', { timeout: 180_000 }, async () => {
   await account.deploy(aDeployment())
   const handler = lobbyHandler(path.join(await builtLambdas(), 'lobby'))
   const known = { ...secret(account.originSecret), 'accept-encoding': 'gzip' }
