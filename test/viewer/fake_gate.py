@@ -82,7 +82,7 @@ class FakeGate:
                     gate.most_at_once = max(gate.most_at_once, under_way)
                     gate.puts.append(Put(kind, body, self.headers.get("x-save-id")))
                     gate.changed.notify_all()
-                gate.hold.wait(30)
+                gate.hold.wait(120)
                 with gate.changed:
                     under_way -= 1
                 if isinstance(gate.refuse, int):

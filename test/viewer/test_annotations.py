@@ -79,7 +79,7 @@ class Saving(WithGate):
         for thread in threads:
             thread.start()
         with self.gate.changed:
-            self.assertTrue(self.gate.changed.wait_for(lambda: len(self.gate.puts) == 2, 10))
+            self.assertTrue(self.gate.changed.wait_for(lambda: len(self.gate.puts) == 2, 60))
         self.assertEqual(client.labels("type"), TYPES)
         self.gate.hold.set()
         for thread in threads:

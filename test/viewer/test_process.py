@@ -126,7 +126,7 @@ class OnTheSample(Running):
             self.assertNotIn("llvmlite", mapped.read_text(), "numba is not imported")
 
         viewer.send_signal(signal.SIGTERM)
-        self.assertEqual(viewer.wait(20), 0)
+        self.assertEqual(viewer.wait(60), 0)
         self.assertEqual([said[0] for said in self.gate.said], ["/loaded"])
         self.assertNotIn("error", self.logged())
 
@@ -192,10 +192,10 @@ class OnTheSample(Running):
         save = threading.Thread(target=lambda: answers.append(self.ask("PUT", f"{API}/annotations/obs", encoded({"a": ["x"] * CELLS}))[0]))
         save.start()
         with self.gate.changed:
-            self.assertTrue(self.gate.changed.wait_for(lambda: len(self.gate.puts) == 1, 20))
+            self.assertTrue(self.gate.changed.wait_for(lambda: len(self.gate.puts) == 1, 60))
         viewer.send_signal(signal.SIGTERM)
         refused = threading.Event()
-        for _ in range(200):
+        for _ in range(1200):
             try:
                 Connection(self.listen).connect()
             except OSError:
@@ -207,13 +207,13 @@ class OnTheSample(Running):
         self.gate.hold.set()
         save.join()
         self.assertEqual(answers, [200])
-        self.assertEqual(viewer.wait(20), 0)
+        self.assertEqual(viewer.wait(60), 0)
 
     def test_told_to_stop_while_it_waits_for_its_file(self) -> None:
         viewer = self.start(None)
         self.gate.asked(1)
         viewer.send_signal(signal.SIGTERM)
-        self.assertEqual(viewer.wait(20), 0)
+        self.assertEqual(viewer.wait(60), 0)
         self.assertEqual(self.gate.said, [])
 
 
@@ -221,7 +221,7 @@ class Failing(Running):
     def load_failed(self, path: str) -> str:
         viewer = self.start(path)
         said = self.gate.heard("/failed")
-        self.assertEqual(viewer.wait(20), 78)
+        self.assertEqual(viewer.wait(60), 78)
         self.assertEqual(said["cause"], "load-failed")
         self.assertFalse(os.path.exists(self.listen))
         return str(said["detail"])
@@ -254,7 +254,7 @@ class Failing(Running):
 
     def out_of_memory(self, viewer: subprocess.Popen[bytes]) -> None:
         said = self.gate.heard("/failed")
-        self.assertEqual(viewer.wait(20), 77)
+        self.assertEqual(viewer.wait(60), 77)
         self.assertEqual(said["cause"], "out-of-memory")
         self.assertIn("MiB was not enough", said["detail"])
 

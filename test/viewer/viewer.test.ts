@@ -20,7 +20,8 @@ async function runPython(file: string): Promise<{ code: number | null; said: str
   return { code, said }
 }
 
-test.each(files)('%s', async (file) => {
+// A whole file of tests, each of which starts viewers: minutes on a busy machine.
+test.each(files)('%s', { timeout: 600_000 }, async (file) => {
   const { code, said } = await runPython(file)
   // "Ran 0 tests" is a success for unittest.
   expect(Number(/^Ran (\d+) tests? in/m.exec(said)?.[1] ?? 0), said).toBeGreaterThan(0)
