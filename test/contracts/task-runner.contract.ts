@@ -26,7 +26,7 @@ const spec = (): TaskSpec => ({
 })
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let left = 200; left > 0; left--) {
+  for (let left = 1000; left > 0; left--) {
     if (await holds()) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

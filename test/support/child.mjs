@@ -4,7 +4,11 @@ import { appendFileSync } from 'node:fs'
 
 const [, , file = '', name, mode] = process.argv
 const say = (/** @type {string} */ word) => appendFileSync(file, `${name} ${word}\n`)
+let told = false
 process.on('SIGTERM', () => {
+  // Told again after a second, as whoever is slow is.
+  if (told) return
+  told = true
   say('told')
   if (mode !== 'stubborn') setTimeout(() => process.exit(0), 100)
 })

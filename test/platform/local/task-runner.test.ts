@@ -47,7 +47,7 @@ function bed(modes: { gate?: string; viewer?: string } = {}, stopTimeoutMs = 10_
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 400 && !condition(); tries++) await new Promise((resolve) => setTimeout(resolve, 25))
+  for (let tries = 0; tries < 2000 && !condition(); tries++) await new Promise((resolve) => setTimeout(resolve, 25))
   if (!condition()) throw new Error('waited in vain')
 }
 
