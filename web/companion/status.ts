@@ -87,13 +87,14 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
     changed()
   }
 
-  function learn(next: LobbyStatus): void {
+  /** @param trust false: something failed since this was asked for, so it may be what was true before */
+  function learn(next: LobbyStatus, trust = true): void {
     failures = 0
     trouble = next.dataset.version === config.dataset.version ? null : datasetChanged
     moved = trouble ? 'changed' : next.problem?.code === 'dataset-removed' ? 'removed' : null
     if (refusal !== null && (next.state !== status?.state || next.sessionId !== status?.sessionId)) refusal = null
     status = next
-    trusted = true
+    trusted = trust
     sleepAt = next.sleepInMs === null ? Infinity : env.now() + next.sleepInMs
     endsAt = next.endsInMs === null ? Infinity : env.now() + next.endsInMs
     settle()
@@ -114,7 +115,11 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
   async function ask(long: boolean): Promise<void> {
     const abort = new AbortController()
     asking = { long, abort }
+    // Whoever asks from now on wants what comes after: the answer to this may be older than the failure of their call.
+    const askers = rechecks
+    rechecks = []
     let answered = false
+    let learned: LobbyStatus | null = null
     let late = false
     // A connection that hangs (a laptop that slept, a train) must not hold the page for ever.
     const timer = setTimeout(() => {
@@ -123,8 +128,10 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
     }, askTimeoutMs)
     try {
       const response = await calls.status(long ? (status?.seen ?? null) : null, abort.signal)
-      if (response.ok) learn(readStatus(await response.json()))
-      else await fail(response)
+      if (response.ok) {
+        learn(readStatus(await response.json()), rechecks.length === 0)
+        learned = status
+      } else await fail(response)
       answered = true
     } catch {
       if (!abort.signal.aborted || late) {
@@ -135,10 +142,8 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
       clearTimeout(timer)
       asking = null
     }
-    if (!answered) return
-    const askers = rechecks
-    rechecks = []
-    for (const tell of askers) tell(trouble === null && trusted ? status : null)
+    if (answered) for (const tell of askers) tell(trouble === null ? learned : null)
+    else rechecks = [...askers, ...rechecks]
   }
 
   async function wake(by: 'click' | 'page', larger = false): Promise<void> {

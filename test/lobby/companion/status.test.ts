@@ -124,6 +124,31 @@ describe('asking', () => {
     expect(world.statusCalls).toHaveLength(1)
   })
 
+  it('judges no failed call by an answer that was asked for before it failed', async () => {
+    const { world, fetch, api, link } = scripted()
+    world.status = aStatus({ state: 'ready' })
+    await pass(500)
+    world.onStatus = async () => {
+      const then = json(world.status)
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      return then
+    }
+    // A tab that comes into view asks; meanwhile its viewer is put away, and its route closed.
+    link.nudge()
+    await pass(100)
+    world.status = aStatus({ state: 'stopping' })
+    world.onRoute = () => json({ code: 'not-found' }, 404)
+    const answer = watch(fetch(`${api}config`))
+    await pass(3000)
+    expect(answer.value).toBeNull()
+    expect(link.status()?.state).toBe('stopping')
+    expect(world.routed).toHaveLength(1)
+    world.onRoute = () => json({})
+    world.status = aStatus({ state: 'ready', sessionId: 'two' })
+    await pass(5000)
+    expect(answer.value?.status).toBe(200)
+  })
+
   it('does not run in a circle when the lobby does not wait', async () => {
     const { world } = scripted()
     world.status = aStatus({ state: 'starting' })
