@@ -15,7 +15,7 @@ const kinds: Record<ProblemCode, readonly [ProblemStatus, string]> = {
   'bad-request': [400, 'The request is malformed'],
   'not-signed-in': [401, 'Sign in first'],
   'not-allowed': [403, 'Not allowed'],
-  'link-over': [403, 'The link can’t be used any more'],
+  'link-over': [403, 'The link can’t be used'],
   'read-only': [403, 'For looking only'],
   'not-found': [404, 'Not found'],
   'method-not-allowed': [405, 'Not a method of this address'],

@@ -1,5 +1,4 @@
 /** The public API, every answer held to its OpenAPI document, on the real launcher, store and vault. */
-import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, describe, expect, it } from 'vitest'
 import { callApi, openApiOf, openTestApp } from '../support/app.ts'
 import { type Conform, conformTo } from '../support/conform.ts'
@@ -26,44 +25,6 @@ const conform: Conform = conformTo(document)
 
 const call = (...args: Tail<typeof callApi>) => callApi(conform, ...args)
 type Tail<F> = F extends (first: Conform, ...rest: infer R) => unknown ? R : never
-
-describe('the OpenAPI document', () => {
-  it('is valid OpenAPI 3.1', async () => {
-    const result = await new Validator().validate(structuredClone(document))
-    expect(result).toMatchObject({ valid: true })
-    expect(document.openapi).toMatch(/^3\.1\./)
-  })
-
-  it('names every public route, and no gate’s', () => {
-    const operations = Object.entries(document.paths).flatMap(([path, verbs]) =>
-      Object.keys(verbs).map((verb) => `${verb} ${path}`),
-    )
-    expect(operations.sort()).toEqual([
-      'delete /api/links/{linkId}',
-      'get /api/annotations',
-      'get /api/datasets',
-      'get /api/datasets/{datasetId}',
-      'get /api/datasets/{datasetId}/annotations/{kind}/versions',
-      'get /api/datasets/{datasetId}/annotations/{kind}/versions/{version}',
-      'get /api/datasets/{datasetId}/links',
-      'get /api/links/{linkId}',
-      'get /api/links/{linkId}/guests/{guestKey}/annotations/{kind}',
-      'get /api/me',
-      'get /api/receipts',
-      'get /api/sessions',
-      'get /api/sessions/{sessionId}',
-      'post /api/datasets/{datasetId}/annotations/labels/upload',
-      'post /api/datasets/{datasetId}/annotations/{kind}/restore',
-      'post /api/datasets/{datasetId}/links',
-      'post /api/sessions',
-      'post /api/sessions/{sessionId}/keep',
-      'post /api/sessions/{sessionId}/stop',
-      'post /api/token',
-      'put /api/datasets/{datasetId}/annotations/labels',
-      'put /api/me/password',
-    ])
-  })
-})
 
 describe('who asks', () => {
   it('answers 401 with a problem document to nobody, on every route', async () => {

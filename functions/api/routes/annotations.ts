@@ -12,16 +12,20 @@ import { wireVersion } from '../wire.ts'
 import { datasetParam } from './datasets.ts'
 
 const base = '/api/datasets/{datasetId}/annotations/{kind}'
-const ref = { datasetId: datasetParam, kind: vaultKind.openapi({ param: { name: 'kind', in: 'path' } }) }
+const ref = {
+  datasetId: datasetParam,
+  kind: vaultKind.openapi({ param: { name: 'kind', in: 'path' }, description: 'Categories and labels, or gene sets' }),
+}
 const versionParam = z
   .string()
   .regex(/^\d{1,12}$/)
-  .openapi({ param: { name: 'version', in: 'path' }, example: '3' })
+  .openapi({ param: { name: 'version', in: 'path' }, description: 'A number of the list of versions', example: '3' })
 
 const list = createRoute({
   method: 'get',
   path: '/api/annotations',
   tags: ['annotations'],
+  operationId: 'listAnnotations',
   summary: 'Everything you keep, by dataset',
   responses: { 200: json(listOf(kept), 'Newest versions'), ...problems(401) },
 })
@@ -30,6 +34,7 @@ const history = createRoute({
   method: 'get',
   path: `${base}/versions`,
   tags: ['annotations'],
+  operationId: 'listVersions',
   summary: 'Versions, newest first',
   request: { params: z.object(ref) },
   responses: { 200: json(listOf(version), 'Empty when nothing is kept'), ...problems(400, 401, 403, 404) },
@@ -39,6 +44,7 @@ const download = createRoute({
   method: 'get',
   path: `${base}/versions/{version}`,
   tags: ['annotations'],
+  operationId: 'downloadVersion',
   summary: 'One version as CSV',
   request: { params: z.object({ ...ref, version: versionParam }) },
   responses: {
@@ -52,6 +58,7 @@ const restore = createRoute({
   method: 'post',
   path: `${base}/restore`,
   tags: ['annotations'],
+  operationId: 'restoreVersion',
   summary: 'Make an old version the newest one again',
   description: 'Nothing is deleted: the old content becomes a new version. A running viewer takes it over by itself.',
   request: { params: z.object(ref), body: jsonBody(restoreRequest) },
@@ -62,6 +69,7 @@ const upload = createRoute({
   method: 'put',
   path: '/api/datasets/{datasetId}/annotations/labels',
   tags: ['annotations'],
+  operationId: 'uploadLabels',
   summary: 'Upload labels as CSV, by cell name',
   description:
     'The first column names the cells, each other one is a category. `if-match: "<version>"` names the newest version you know of, `if-none-match: *` says that there is none. A column with the name of one of the dataset’s own is renamed.',
@@ -89,6 +97,7 @@ const offer = createRoute({
   method: 'post',
   path: '/api/datasets/{datasetId}/annotations/labels/upload',
   tags: ['annotations'],
+  operationId: 'offerUpload',
   summary: 'Upload a large file of labels',
   description:
     'For a file of more than 4 MiB on AWS. `url`: PUT the file there with these headers, then upload labels with an empty body and `x-upload-ref`. `direct`: upload labels as they are.',

@@ -9,12 +9,13 @@ export const datasetParam = z
   .string()
   .min(1)
   .max(200)
-  .openapi({ param: { name: 'datasetId', in: 'path' }, example: 'pbmc68k' })
+  .openapi({ param: { name: 'datasetId', in: 'path' }, description: '`id` of a dataset', example: 'pbmc68k' })
 
 const list = createRoute({
   method: 'get',
   path: '/api/datasets',
   tags: ['datasets'],
+  operationId: 'listDatasets',
   summary: 'Datasets that you may open',
   description: 'Files that can’t be opened are listed with cause and remedy; removed ones where you keep annotations.',
   responses: { 200: json(listOf(dataset), 'By path'), ...problems(401) },
@@ -24,6 +25,7 @@ const get = createRoute({
   method: 'get',
   path: '/api/datasets/{datasetId}',
   tags: ['datasets'],
+  operationId: 'getDataset',
   summary: 'One dataset',
   request: { params: z.object({ datasetId: datasetParam }) },
   responses: { 200: json(dataset, 'The dataset'), ...problems(401, 403, 404) },

@@ -13,12 +13,13 @@ import { datasetParam } from './datasets.ts'
 const linkParam = z
   .string()
   .regex(/^[a-z2-7]{12}$/)
-  .openapi({ param: { name: 'linkId', in: 'path' }, example: 'abcdefgh2345' })
+  .openapi({ param: { name: 'linkId', in: 'path' }, description: '`id` of a link', example: 'abcdefgh2345' })
 
 const make = createRoute({
   method: 'post',
   path: '/api/datasets/{datasetId}/links',
   tags: ['links'],
+  operationId: 'makeLink',
   summary: 'Make a launch link',
   description: 'For people without an account. Each guest gives a name and has a viewer and labels of their own.',
   request: { params: z.object({ datasetId: datasetParam }), body: jsonBody(linkRequest) },
@@ -29,6 +30,7 @@ const list = createRoute({
   method: 'get',
   path: '/api/datasets/{datasetId}/links',
   tags: ['links'],
+  operationId: 'listLinks',
   summary: 'Launch links of a dataset, newest first',
   request: { params: z.object({ datasetId: datasetParam }) },
   responses: { 200: json(listOf(link), 'Addresses only of your own'), ...problems(401, 403, 404) },
@@ -38,6 +40,7 @@ const get = createRoute({
   method: 'get',
   path: '/api/links/{linkId}',
   tags: ['links'],
+  operationId: 'getLink',
   summary: 'One link of yours: who came by it, every use, what the guests keep',
   request: { params: z.object({ linkId: linkParam }) },
   responses: { 200: json(linkDetails, 'The link'), ...problems(401, 404) },
@@ -47,6 +50,7 @@ const revoke = createRoute({
   method: 'delete',
   path: '/api/links/{linkId}',
   tags: ['links'],
+  operationId: 'revokeLink',
   summary: 'Revoke a link',
   description: 'Nobody comes in by it any more, and who is in goes. Their labels stay. May be repeated.',
   request: { params: z.object({ linkId: linkParam }) },
@@ -57,6 +61,7 @@ const download = createRoute({
   method: 'get',
   path: '/api/links/{linkId}/guests/{guestKey}/annotations/{kind}',
   tags: ['links'],
+  operationId: 'downloadOfGuest',
   summary: 'What a guest keeps, as CSV',
   request: {
     params: z.object({
@@ -64,8 +69,15 @@ const download = createRoute({
       guestKey: z
         .string()
         .regex(/^[a-z0-9-]{1,64}$/)
-        .openapi({ param: { name: 'guestKey', in: 'path' }, example: 'ann-1f2e3d4c5b6a' }),
-      kind: vaultKind.openapi({ param: { name: 'kind', in: 'path' } }),
+        .openapi({
+          param: { name: 'guestKey', in: 'path' },
+          description: '`key` of a guest of the link',
+          example: 'ann-1f2e3d4c5b6a',
+        }),
+      kind: vaultKind.openapi({
+        param: { name: 'kind', in: 'path' },
+        description: 'Categories and labels, or gene sets',
+      }),
     }),
     query: z.object({
       version: z

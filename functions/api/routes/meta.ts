@@ -11,6 +11,7 @@ const getMe = createRoute({
   method: 'get',
   path: '/api/me',
   tags: ['me'],
+  operationId: 'getMe',
   summary: 'Who is signed in',
   responses: { 200: json(me, 'You'), ...problems(401) },
 })
@@ -19,6 +20,7 @@ const postToken = createRoute({
   method: 'post',
   path: '/api/token',
   tags: ['me'],
+  operationId: 'makeToken',
   summary: 'A bearer token for scripts, for one hour',
   description: 'Only for a browser that is signed in (login cookie): a bearer token can’t renew itself.',
   security: [{ login: [] }],
@@ -29,6 +31,7 @@ const putPassword = createRoute({
   method: 'put',
   path: '/api/me/password',
   tags: ['password'],
+  operationId: 'changePassword',
   summary: 'Another password',
   description:
     'For the launcher’s own users. Every other browser is signed out, and tokens end; a browser that asks by its login cookie gets a new one.',

@@ -11,13 +11,14 @@ const params = z.object({
     .string()
     .min(1)
     .max(64)
-    .openapi({ param: { name: 'sessionId', in: 'path' } }),
+    .openapi({ param: { name: 'sessionId', in: 'path' }, description: '`id` of a session of yours' }),
 })
 
 const launch = createRoute({
   method: 'post',
   path: '/api/sessions',
   tags: ['sessions'],
+  operationId: 'launch',
   summary: 'Start a viewer for a dataset',
   description:
     'There is at most one per dataset and person: when it is running already, it is returned and nothing starts.',
@@ -33,6 +34,7 @@ const list = createRoute({
   method: 'get',
   path: '/api/sessions',
   tags: ['sessions'],
+  operationId: 'listSessions',
   summary: 'Your sessions, newest first',
   responses: { 200: json(listOf(session), 'At most one per dataset; ended ones too'), ...problems(401) },
 })
@@ -41,6 +43,7 @@ const get = createRoute({
   method: 'get',
   path: '/api/sessions/{sessionId}',
   tags: ['sessions'],
+  operationId: 'getSession',
   summary: 'One session, now or when it changes',
   request: {
     params,
@@ -66,6 +69,7 @@ const stop = createRoute({
   method: 'post',
   path: '/api/sessions/{sessionId}/stop',
   tags: ['sessions'],
+  operationId: 'stopSession',
   summary: 'Stop it; annotations are kept',
   request: { params },
   responses: { 200: json(session, 'Stopping, or over already'), ...problems(401, 403, 404, 409) },
@@ -75,6 +79,7 @@ const keep = createRoute({
   method: 'post',
   path: '/api/sessions/{sessionId}/keep',
   tags: ['sessions'],
+  operationId: 'keepSession',
   summary: 'Keep it running: counts as use',
   request: { params },
   responses: { 200: json(session, 'With the time until which it now runs'), ...problems(401, 403, 404) },
@@ -84,6 +89,7 @@ const receipts = createRoute({
   method: 'get',
   path: '/api/receipts',
   tags: ['sessions'],
+  operationId: 'listReceipts',
   summary: 'What your sessions used, newest first',
   responses: { 200: json(listOf(receipt), 'One per ended session'), ...problems(401) },
 })
