@@ -32,6 +32,7 @@ export async function launchChromium(more: readonly string[] = []): Promise<Brow
   const libraries = process.env.CXOD_TEST_CHROMIUM_LIBS ?? ''
   const browser = await chromium.launch({
     executablePath: tool('CXOD_TEST_CHROMIUM'),
+    timeout: 120_000,
     args: [...options, ...more],
     env: {
       ...process.env,
@@ -41,7 +42,13 @@ export async function launchChromium(more: readonly string[] = []): Promise<Brow
       ...(libraries === '' ? {} : { LD_LIBRARY_PATH: libraries, FONTCONFIG_PATH: path.dirname(libraries) }),
     },
   })
-  browser.once('disconnected', () => rmSync(home, { recursive: true, force: true, maxRetries: 5 }))
+  browser.once('disconnected', () => {
+    try {
+      rmSync(home, { recursive: true, force: true, maxRetries: 5 })
+    } catch {
+      // The browser's own children may still write there; an error thrown from here would end the whole run.
+    }
+  })
   return process.env[suiteVariable] ? recorded(browser) : browser
 }
 
