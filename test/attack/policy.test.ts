@@ -34,6 +34,7 @@ afterAll(async () => {
 /** A browser whose every complaint counts, but for those about an answer that was meant to be a refusal. */
 async function watched(): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } })
+  context.setDefaultTimeout(60_000)
   await context.exposeFunction('tellViolation', (what: string) => void complaints.push(what))
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => {

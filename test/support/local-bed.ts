@@ -62,7 +62,7 @@ export async function startLocalBed(
       const cookie = await issueRouteCookie({ ownerId, sessionId: id, datasetId }, { keys, clock })
       return { cookie: `cxod-route=${cookie}`, 'x-cxod-owner': ownerId, 'x-cxod-dataset-version': datasetVersion }
     },
-    async untilReady(who, datasetId, timeoutMs = 60_000) {
+    async untilReady(who, datasetId, timeoutMs = 120_000) {
       const until = performance.now() + timeoutMs
       for (;;) {
         const session = await running.launcher.findSession(who, datasetId)

@@ -112,7 +112,7 @@ export function mainJob(start: () => Promise<MainJobBed>): { open(): Promise<voi
     await allSaved(page)
     await shot('after-crash')
     // The first one is on record until its gate is gone, too.
-    await waitUntil('another viewer alone', () => (bed.viewer()?.pid ?? first.pid) !== first.pid)
+    await waitUntil('the first viewer’s record to go', () => bed.viewer()?.pid !== first.pid)
     const second = bed.viewer()
     expect(await page.evaluate(() => 'neverReloaded' in window)).toBe(true)
 
@@ -124,7 +124,7 @@ export function mainJob(start: () => Promise<MainJobBed>): { open(): Promise<voi
     // The sleeping page wakes its viewer by itself, once somebody who is there asks it for data.
     await page.fill('[data-testid="gene-search"]', 'CD79A')
     await page.keyboard.press('Enter')
-    await page.waitForSelector('[data-testid="histogram-CD79A"]', { timeout: 60_000 })
+    await page.waitForSelector('[data-testid="histogram-CD79A"]', { timeout: 90_000 })
     expect(await page.evaluate(() => 'neverReloaded' in window)).toBe(true)
     await waitForState('stopped')
 
