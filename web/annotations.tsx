@@ -77,15 +77,22 @@ type VersionsPageProps = {
   dataset: Pick<Dataset, 'id' | 'title' | 'state' | 'version'>
   kinds: readonly { kind: VaultKind; versions: readonly VaultVersion[] }[]
   upload: UploadView | null
-  /** Largest file that the form can bring, bytes. */
+  /** Largest file that can be uploaded, bytes. */
   mostBytes: number
+  /** Where a form does not bring files above a size: a script puts them elsewhere first. */
+  largeFiles: { aboveBytes: number } | null
 }
 
 /** What became of a file that was just uploaded. */
 export type UploadView = { merged: { version: string; report: MergeReport } | null; trouble: string }
 
-export const VersionsPage: FC<VersionsPageProps> = ({ frame, dataset, kinds, upload, mostBytes }) => (
-  <Page frame={frame} title={`Annotations of ${dataset.title}`} here="annotations" islands={['file-size.js']}>
+export const VersionsPage: FC<VersionsPageProps> = ({ frame, dataset, kinds, upload, mostBytes, largeFiles }) => (
+  <Page
+    frame={frame}
+    title={`Annotations of ${dataset.title}`}
+    here="annotations"
+    islands={['file-size.js', ...(largeFiles ? ['large-file.js'] : [])]}
+  >
     <p class="small">
       <a href="/annotations">My annotations</a>
     </p>
@@ -120,19 +127,37 @@ export const VersionsPage: FC<VersionsPageProps> = ({ frame, dataset, kinds, upl
           <Versions dataset={dataset} kind={kind} versions={versions} />
         )}
         {kind === 'labels' && dataset.state === 'usable' && (
-          <Upload datasetId={dataset.id} base={versions[0]?.version ?? 'none'} mostBytes={mostBytes} />
+          <Upload
+            frame={frame}
+            datasetId={dataset.id}
+            base={versions[0]?.version ?? 'none'}
+            mostBytes={mostBytes}
+            largeFiles={largeFiles}
+          />
         )}
       </section>
     ))}
   </Page>
 )
 
-const Upload: FC<{ datasetId: string; base: string; mostBytes: number }> = ({ datasetId, base, mostBytes }) => (
-  <form class="card" method="post" action={`/annotations/${datasetId}/labels/upload`} enctype="multipart/form-data">
+type UploadProps = Pick<VersionsPageProps, 'frame' | 'mostBytes' | 'largeFiles'> & { datasetId: string; base: string }
+
+const Upload: FC<UploadProps> = ({ frame, datasetId, base, mostBytes, largeFiles }) => (
+  <form
+    class="card"
+    method="post"
+    action={`/annotations/${datasetId}/labels/upload`}
+    enctype="multipart/form-data"
+    {...(largeFiles && {
+      'data-direct': largeFiles.aboveBytes,
+      'data-offer': `/api/datasets/${datasetId}/annotations/labels/upload`,
+      'data-put-aside': frame.asset('put-aside.js'),
+    })}
+  >
     <h3>Upload labels</h3>
     <p class="small muted">
       A CSV whose first column has the names of the cells, and each other one a category. Rows are matched by name. Up
-      to {Math.floor(mostBytes / 2 ** 20)} MiB; a larger file goes by <a href="/openapi.json">the API</a>.
+      to {Math.floor(mostBytes / 2 ** 20)} MiB.
     </p>
     <input type="hidden" name="base" value={base} />
     <div class="field">
@@ -148,7 +173,9 @@ const Upload: FC<{ datasetId: string; base: string; mostBytes: number }> = ({ da
         <input type="radio" name="mode" value="replace" /> is replaced by the file; it stays among the versions
       </label>
     </fieldset>
+    {largeFiles && <input type="hidden" name="ref" value="" />}
     <button type="submit">Upload</button>
+    {largeFiles && <output class="small" />}
   </form>
 )
 

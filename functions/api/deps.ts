@@ -27,7 +27,7 @@ export const defaultVaultBodyBytes = 128 * 2 ** 20
 /** Largest file of labels that a person may upload, bytes. */
 export const uploadBytes = 64 * 2 ** 20
 
-/** What of it may come in one body. Some platforms pass on less: the rest is put elsewhere first. */
+/** What of it may come in one body. Some platforms pass on less: the rest is put elsewhere first, as pages do by themselves. */
 export const uploadLimit = (directBytes: number | null): { bytes: number; advice: string } =>
   directBytes === null || directBytes >= uploadBytes
     ? { bytes: uploadBytes, advice: '' }

@@ -8,7 +8,7 @@ import { watchSessions } from './changes.ts'
 import { createHere } from './context.ts'
 import { beat, bye } from './heartbeat.ts'
 import { keepBeside } from './keep-beside.ts'
-import { lend, offer } from './large-bodies.ts'
+import { lend, offerUpload } from './large-bodies.ts'
 import { launch } from './launch.ts'
 import { createLine, stillWaiting } from './line.ts'
 import { getDataset, listDatasets } from './list-datasets.ts'
@@ -70,8 +70,9 @@ export function createLauncher(given: Ports, limits: Limits, gates: GateSettings
     restore: (who, datasetId, kind, version, base) => annotations.restore(context, who, datasetId, kind, version, base),
     keepBeside: (who, datasetId, kind, save) => keepBeside(context, who, datasetId, kind, save),
     uploadLabels: (who, datasetId, upload) => uploadLabels(context, who, datasetId, upload),
-    offerUpload: (who, body) => offer(context, who.id, body),
+    offerUpload: (who, body) => offerUpload(context, who, body),
     directBytes: ports.vault.uploads?.directBytes ?? null,
+    uploadPlace: async () => (await ports.vault.uploads?.place()) ?? null,
     lend: (body, fileName) => lend(context, body, fileName),
     carried: (who, datasetId) => carried(context, who, datasetId),
     makeLink: (who, datasetId, wish) => share.makeLink(context, who, datasetId, wish),

@@ -12,9 +12,10 @@ import { formatGeneSets, keepBothSets, parseGeneSets, replaceSets } from './gene
 import { sha256, sha256OfLines } from './hash.ts'
 import { inSteps } from './in-steps.ts'
 import { formatLabels, parseLabels } from './labels-csv.ts'
+import { bodyOf } from './large-bodies.ts'
 import { visible } from './list-datasets.ts'
 import { readGeneSets, readLabels } from './page-save.ts'
-import type { Merged } from './types.ts'
+import type { Merged, Uploaded } from './types.ts'
 
 export type HeldSave = {
   /** From which the page was loaded; may be an old one. */
@@ -22,7 +23,7 @@ export type HeldSave = {
   /** The vault version that the page loaded; null: there was none. */
   base: string | null
   /** Byte for byte as cellxgene sent it. */
-  body: Uint8Array
+  body: Uint8Array | Uploaded
 }
 
 const nothing: MergeReport = { labelledCells: 0, matchedCells: 0, unmatchedCells: 0, unmatchedSample: [], renamed: [] }
@@ -57,11 +58,13 @@ export async function keepBeside(
   return { version: carried.version, report: { ...carried.report, renamed } }
 }
 
-async function keep({ ports }: Context, ref: VaultRef, who: Principal, save: HeldSave): Promise<VaultVersion> {
+async function keep(context: Context, ref: VaultRef, who: Principal, save: HeldSave): Promise<VaultVersion> {
+  const { ports } = context
   const cells = await ports.cells.get(save.datasetVersion)
   if (ref.kind === 'labels' && cells === null) throw unknownCells()
   const obsIndexHash = cells && (await inSteps(sha256OfLines(cells.names)))
-  const requestSha256 = sha256(save.body)
+  const held = await bodyOf(context, who.id, save.body)
+  const requestSha256 = sha256(held)
   for (let left = tries; left > 0; left--) {
     const history = await ports.vault.history(ref)
     const latest = history[0] ?? null
@@ -73,7 +76,7 @@ async function keep({ ports }: Context, ref: VaultRef, who: Principal, save: Hel
     const stands = before === undefined ? latest : before
     const theirs = stands && (await ports.vault.read(ref, stands.version))
     const merge = ref.kind === 'labels' ? mergeLabels : mergeSets
-    const { body, report } = await merge(theirs, save.body, cells, before !== undefined, who.name)
+    const { body, report } = await merge(theirs, held, cells, before !== undefined, who.name)
     try {
       const kept = await ports.vault.put(ref, body, {
         base: latest?.version ?? null,

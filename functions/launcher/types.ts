@@ -107,7 +107,7 @@ export interface Launcher {
     who: Principal,
     datasetId: string,
     kind: VaultKind,
-    save: { datasetVersion: string; base: string | null; body: Uint8Array },
+    save: { datasetVersion: string; base: string | null; body: Uint8Array | Uploaded },
   ): Promise<Merged>
   /** A file of labels by cell name. Throws `bad-request`, `base-mismatch`. */
   uploadLabels(
@@ -115,10 +115,12 @@ export interface Launcher {
     datasetId: string,
     upload: { body: Uint8Array | Uploaded; base: string | null; mode: 'replace' | 'add' },
   ): Promise<Merged>
-  /** As `vaultUpload`, for a person's file of labels. */
+  /** As `vaultUpload`, for a person's file of labels, or what their page could not save. Throws `read-only`. */
   offerUpload(who: Principal, body: UploadRequest): Promise<UploadAnswer>
   /** Most bytes of a body that comes or goes directly; null: no bound of the platform's. */
   readonly directBytes: number | null
+  /** The address below which larger bodies are put; null: there are none. */
+  uploadPlace(): Promise<string | null>
   /** An address for a body that is too large to go directly, as a file of this name; null when it is not. */
   lend(body: Uint8Array, fileName: string): Promise<string | null>
   /** What became of the newest labels when the dataset was replaced; null when somebody has saved since. */

@@ -27,6 +27,8 @@ export type LobbyDeps = {
     | 'carried'
     | 'lend'
     | 'directBytes'
+    | 'offerUpload'
+    | 'uploadPlace'
   >
   /** Does this login still stand for this owner? With the groups of now; null ends what its cookies opened. */
   checkLogin(loginId: string, ownerId: string): Promise<Principal | null>

@@ -5,15 +5,16 @@ import { setCommonHeaders } from '../auth/common-headers.ts'
 /**
  * For cellxgene's page. `unsafe-eval`: its WebGL library builds functions from text. Inline styles: its interface sets
  * them. Scripts only by nonce, not `'self'`: nothing that a gate answers on this origin may ever run as a script.
+ * @param uploadPlace where bodies go that are too large for the lobby, where there is such a place
  */
-export function viewerPolicy(nonce: string): string {
+export function viewerPolicy(nonce: string, uploadPlace: string | null = null): string {
   return [
     "default-src 'none'",
     `script-src 'nonce-${nonce}' 'unsafe-eval'`,
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "font-src 'self' data:",
-    "connect-src 'self'",
+    `connect-src 'self'${uploadPlace === null ? '' : ` ${uploadPlace}`}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

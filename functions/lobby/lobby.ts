@@ -12,7 +12,7 @@ import type { LobbyDeps } from './deps.ts'
 import { download, downloads } from './download.ts'
 import { askForTicket, enter } from './enter.ts'
 import { commonHeaders } from './headers.ts'
-import { createMerge } from './merge.ts'
+import { createMerge, offerMerge } from './merge.ts'
 import { plainPage, viewerPage, wayOn } from './page.tsx'
 import { serveStatic } from './static-files.ts'
 import { datasetWords } from './status.ts'
@@ -67,6 +67,7 @@ export function createLobby(deps: LobbyDeps): Hono {
     assertOwnOrigin(c, deps, /^application\/json\b/)
     await next()
   })
+  app.post(`${pagePattern}/-/merge/:kind/upload`, at(offerMerge))
   app.post(`${pagePattern}/-/wake`, at(wake))
   app.post(`${pagePattern}/-/keep`, at(keep))
   app.post(`${pagePattern}/-/stop`, at(stop))

@@ -1,9 +1,10 @@
-/** `POST -/merge/<kind>`: what a page could not save is kept beside what is there, by cell name. */
+/** `POST -/merge/<kind>`, and `…/upload` for large ones: what a page could not save is kept beside what is there, by cell name. */
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { type MergeAnswer, pageHeaders } from '../api/contract/lobby.ts'
+import { uploadRequest } from '../api/contract/gate.ts'
+import { type MergeAnswer, pageHeaders, uploadRefHeader } from '../api/contract/lobby.ts'
 import { LauncherError } from '../core/errors.ts'
-import { vaultKinds } from '../core/ports.ts'
+import { type VaultKind, vaultKinds } from '../core/ports.ts'
 import type { PageAddress } from './address.ts'
 import { authorizePerson } from './calls.ts'
 import type { LobbyDeps } from './deps.ts'
@@ -29,8 +30,7 @@ export function createMerge(
   }
   return async (c, deps, page) => {
     const { who } = await authorizePerson(c, deps, page)
-    const kind = vaultKinds.find((known) => known === c.req.param('kind'))
-    if (kind === undefined) throw new LauncherError('not-found', 'There is nothing of this kind to keep.')
+    const kind = kindOf(c)
     // The page's own version, which may be an old one: that is what this call is for.
     const datasetVersion = c.req.header(pageHeaders.datasetVersion) ?? ''
     const base = c.req.header(pageHeaders.base) ?? ''
@@ -42,7 +42,8 @@ export function createMerge(
     try {
       // Now that it is known who sends: a body of unknown length is taken into memory by whoever limits it.
       await limit(c, async () => undefined)
-      const body = new Uint8Array(await c.req.arrayBuffer())
+      const ref = c.req.header(uploadRefHeader)
+      const body = ref === undefined ? new Uint8Array(await c.req.arrayBuffer()) : { ref, mostBytes: mergeBytes }
       const save = { datasetVersion, base: base === 'none' ? null : base, body }
       const { version, report } = await inTurn(() => deps.launcher.keepBeside(who, page.datasetId, kind, save))
       return c.json({ version, report } satisfies MergeAnswer, 200, { 'cache-control': 'no-store' })
@@ -50,6 +51,23 @@ export function createMerge(
       sending.delete(who.id)
     }
   }
+}
+
+/** Where a body goes that is larger than what comes through; the call that keeps it then names it. */
+export async function offerMerge(c: Context, deps: LobbyDeps, page: PageAddress): Promise<Response> {
+  const { who } = await authorizePerson(c, deps, page)
+  kindOf(c)
+  await deps.launcher.getDataset(who, page.datasetId)
+  const wish = uploadRequest.safeParse(await c.req.json().catch(() => null))
+  if (!wish.success) throw new LauncherError('bad-request', 'This call names the size and the SHA-256 of a body.')
+  if (wish.data.sizeBytes > mergeBytes) tooLarge(mergeBytes)
+  return c.json(await deps.launcher.offerUpload(who, wish.data), 200, { 'cache-control': 'no-store' })
+}
+
+function kindOf(c: Context): VaultKind {
+  const kind = vaultKinds.find((known) => known === c.req.param('kind'))
+  if (kind === undefined) throw new LauncherError('not-found', 'There is nothing of this kind to keep.')
+  return kind
 }
 
 function tooLarge(most: number): never {

@@ -16,7 +16,7 @@ import { pageHeaders, plainPolicy, viewerPolicy } from './headers.ts'
 /** cellxgene leaves this button where gene sets are read-only: what it makes would be gone with the page, without a word. */
 const lookingOnly = '[data-testid="open-create-geneset-dialog"] { display: none }'
 
-export function viewerPage(c: Context, deps: LobbyDeps, who: Principal, dataset: Dataset): Response {
+export async function viewerPage(c: Context, deps: LobbyDeps, who: Principal, dataset: Dataset): Promise<Response> {
   const nonce = randomBytes(16).toString('base64')
   const { assets } = deps
   const config: PageConfig = {
@@ -28,7 +28,9 @@ export function viewerPage(c: Context, deps: LobbyDeps, who: Principal, dataset:
     appUrl: `${deps.appOrigin}/`,
     idleMs: deps.limits.idleMs,
     snapshots: deps.snapshot !== undefined,
+    directBytes: deps.launcher.directBytes,
   }
+  const uploadPlace = config.mode === 'view' ? null : await deps.launcher.uploadPlace()
   const head = (
     <>
       <title>{`${dataset.title} – cellxgene`}</title>
@@ -51,7 +53,7 @@ export function viewerPage(c: Context, deps: LobbyDeps, who: Principal, dataset:
   return c.html(
     assets.index({ nonce, head: String(head), beforeRoot: String(beforeRoot) }),
     200,
-    pageHeaders(viewerPolicy(nonce)),
+    pageHeaders(viewerPolicy(nonce, uploadPlace)),
   )
 }
 

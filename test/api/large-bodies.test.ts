@@ -158,14 +158,49 @@ describe.each(['a folder', 'a bucket'])('a vault in %s', (kind) => {
     const query = new URL(offered?.url ?? '').searchParams
     expect(query.get('X-Amz-SignedHeaders')?.split(';').sort()).toEqual([
       'content-length',
+      'content-type',
       'host',
       'x-amz-checksum-sha256',
     ])
     expect(Number(query.get('X-Amz-Expires'))).toBeLessThanOrEqual(900)
+    expect(await uploads?.place()).toBe(`${moto.endpoint}/${Bucket}/uploads/offered/`)
+    expect(offered?.url.startsWith((await uploads?.place()) ?? 'nowhere')).toBe(true)
     expect(offered?.headers).toEqual({
       'content-length': String(5 * MiB),
+      'content-type': 'application/octet-stream',
       'x-amz-checksum-sha256': createHash('sha256').update('x').digest('base64'),
     })
+  })
+
+  it('has a form whose page may put a file there, and nowhere else, and which then names it', async () => {
+    const dan = await bed.browser({ name: 'dan' })
+    const page = await dan.get('/annotations/pbmc')
+    const place = `${moto.endpoint}/${Bucket}/uploads/offered/`
+    expect(page.headers.get('content-security-policy')).toContain(`; connect-src 'self' ${place};`)
+    expect((await dan.get('/')).headers.get('content-security-policy')).toContain("; connect-src 'self';")
+    // What comes with a file counts, too: a form of exactly four megabytes would not get through.
+    const [, most = ''] = /data-direct="(\d+)"/.exec(await page.text()) ?? []
+    const offer = async (sizeBytes: number, body: Uint8Array = new Uint8Array()) => {
+      const path = '/api/datasets/pbmc/annotations/labels/upload'
+      return (await dan.send('POST', path, { sizeBytes, sha256: sha(body) })).json() as Promise<Record<string, string>>
+    }
+    expect(await offer(Number(most) + 1)).toMatchObject({ status: 'url' })
+    const body = csv('NK bright')
+    const { url = '', ref = '', headers } = await offer(body.byteLength, body)
+    await fetch(url, { method: 'PUT', headers: headers as unknown as Record<string, string>, body })
+    const { origin } = new URL(bed.deps.appOrigin)
+    const submit = (fields: Record<string, string>) => {
+      const form = new FormData()
+      for (const [name, value] of Object.entries(fields)) form.set(name, value)
+      const own = { cookie: dan.cookie, origin }
+      return bed.app.request(`${origin}/annotations/pbmc/labels/upload`, { method: 'POST', headers: own, body: form })
+    }
+    expect((await submit({ base: 'none', mode: 'add', ref: `${ref}0` })).status).toBe(400)
+    const kept = await submit({ base: 'none', mode: 'add', ref })
+    expect([kept.status, await kept.text()]).toEqual([
+      200,
+      expect.stringContaining('400,000 of 400,000 labelled cells'),
+    ])
   })
 
   it('takes what was uploaded from who may name it, and nothing else', async () => {

@@ -75,6 +75,8 @@ export function fakeLauncher(now: () => number, onLaunch: (session: Session) => 
     carried: async () => null,
     lend: async () => null,
     directBytes: null,
+    uploadPlace: async () => null,
+    offerUpload: async () => ({ status: 'direct' }),
     keepBeside: async () => {
       throw new LauncherError('bad-request', 'nothing is kept here')
     },

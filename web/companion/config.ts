@@ -15,6 +15,8 @@ export type PageConfig = {
   idleMs: number
   /** Whether the lobby may have answers of its own while no viewer runs. */
   snapshots: boolean
+  /** Larger bodies can't be sent to the lobby itself; null: any can. */
+  directBytes: number | null
 }
 
 /** Id of the data block's element. */

@@ -18,6 +18,9 @@ export const pageHeaders = {
  */
 export const versionHeaders = { labels: 'x-cxod-labels-version', genesets: 'x-cxod-genesets-version' } as const
 
+/** On a call without a body: where that was put before. */
+export const uploadRefHeader = 'x-upload-ref'
+
 /** On a 202: `x-cxod-viewer: none` (no viewer: hold and repeat) or `later` (the answer is made; ask at `location`). */
 export const viewerHeader = 'x-cxod-viewer'
 
@@ -81,6 +84,9 @@ export const mergeReport = z.object({
  * refused save, byte for byte as cellxgene sent it; `x-cxod-dataset-version` names the version that the page was loaded
  * from, which may be an old one. By cell name; a column whose name is taken by another content is renamed. Answer:
  * `{ version, report }`; then load the page again.
+ *
+ * `POST -/merge/<kind>/upload`: asked before a body of more than the page's `directBytes`, as a gate asks before a large save (`uploadRequest`,
+ * `uploadAnswer`): it goes to another address, and the merge then comes without a body and names it.
  */
 export const mergeAnswer = z.object({ version: z.string(), report: mergeReport })
 export type MergeAnswer = z.infer<typeof mergeAnswer>

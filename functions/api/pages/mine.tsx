@@ -1,13 +1,13 @@
 /** What belongs to the reader: sessions, receipts, annotations. */
-import type { Hono } from 'hono'
+import type { Context, Hono } from 'hono'
 import { AnnotationsPage, type UploadView, VersionsPage } from '../../../web/annotations.tsx'
 import { sessionsSeen } from '../../../web/session-state.tsx'
 import { SessionsPage } from '../../../web/sessions.tsx'
 import { isLauncherError, LauncherError } from '../../core/errors.ts'
 import { vaultKinds } from '../../core/ports.ts'
 import type { Principal } from '../../core/principal.ts'
-import { type Env, uploadLimit } from '../deps.ts'
-import { toProblem } from '../problem.ts'
+import { type Env, uploadBytes, uploadLimit } from '../deps.ts'
+import { type Problem, toProblem } from '../problem.ts'
 import type { WebDeps } from './deps.ts'
 import { field, readForm } from './forms.ts'
 import type { Render } from './render.ts'
@@ -45,16 +45,24 @@ export function minePages(app: Hono<Env>, deps: WebDeps, { frame, html }: Render
   })
 
   // A form is a little larger than its file.
-  const mostBytes = uploadLimit(launcher.directBytes).bytes - 16 * 2 ** 10
+  const formBytes = uploadLimit(launcher.directBytes).bytes - 16 * 2 ** 10
+  const largeFiles = launcher.directBytes === null ? null : { aboveBytes: formBytes }
+  const mostBytes = largeFiles === null ? formBytes : uploadBytes
 
   /** Of what one keeps, or could begin to keep: who may open a dataset may upload labels for it. */
   async function versionsPage(who: Principal, id: string, upload: UploadView | null) {
     const mine = (await launcher.listAnnotations(who)).find(({ dataset }) => dataset.id === id)
     const dataset = mine?.dataset ?? (await launcher.getDataset(who, id))
     const kinds = vaultKinds.map(async (kind) => ({ kind, versions: await launcher.history(who, id, kind) }))
-    const page = { dataset, kinds: await Promise.all(kinds), upload, mostBytes }
+    const page = { dataset, kinds: await Promise.all(kinds), upload, mostBytes, largeFiles }
     return <VersionsPage frame={frame(who)} {...page} />
   }
+
+  const showVersions = async (
+    c: Context<Env>,
+    page: Awaited<ReturnType<typeof versionsPage>>,
+    status?: Problem['status'],
+  ) => html(c, page, status, await launcher.uploadPlace())
 
   app.get('/annotations', async (c) => {
     const { who } = c.var
@@ -64,24 +72,25 @@ export function minePages(app: Hono<Env>, deps: WebDeps, { frame, html }: Render
     const { who } = c.var
     const id = c.req.param('id')
     // By what one keeps, not by what one may open: labels stay theirs when the right to the file is gone.
-    return html(c, await versionsPage(who, id, null))
+    return showVersions(c, await versionsPage(who, id, null))
   })
   app.post('/annotations/:id/labels/upload', async (c) => {
     const { who } = c.var
     const id = c.req.param('id')
     const form = await c.req.parseBody()
-    const { file, base, mode } = form
-    if (!(file instanceof File) || typeof base !== 'string' || !/^(none|\d{1,12})$/.test(base))
+    const { file, ref, base, mode } = form
+    const isThere = typeof ref === 'string' && ref !== ''
+    if (!(isThere || file instanceof File) || typeof base !== 'string' || !/^(none|\d{1,12})$/.test(base))
       throw new LauncherError('bad-request', 'Choose a file of labels first.')
-    const body = new Uint8Array(await file.arrayBuffer())
+    const body = isThere ? { ref, mostBytes: uploadBytes } : new Uint8Array(await (file as File).arrayBuffer())
     const wish = { body, base: base === 'none' ? null : base, mode: mode === 'add' ? 'add' : 'replace' } as const
     try {
       const merged = await launcher.uploadLabels(who, id, wish)
-      return html(c, await versionsPage(who, id, { merged, trouble: '' }))
+      return showVersions(c, await versionsPage(who, id, { merged, trouble: '' }))
     } catch (error) {
       if (!isLauncherError(error, 'bad-request') && !isLauncherError(error, 'base-mismatch')) throw error
       const { status, detail } = toProblem(error, { method: 'POST', path: c.req.path, log: deps.log })
-      return html(c, await versionsPage(who, id, { merged: null, trouble: detail }), status)
+      return showVersions(c, await versionsPage(who, id, { merged: null, trouble: detail }), status)
     }
   })
   app.post('/annotations/:id/:kind/restore', async (c) => {

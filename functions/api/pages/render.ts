@@ -13,28 +13,31 @@ export type Render = {
     c: Context,
     body: HtmlEscapedString | Promise<HtmlEscapedString>,
     status?: Problem['status'] | 200,
+    /** An address that the page's scripts may connect to besides our own. */
+    connect?: string | null,
   ): Promise<Response>
 }
 
 export function createRender({ assets, viewOrigin }: Pick<WebDeps, 'assets' | 'viewOrigin'>): Render {
   // Scripts and styles are files of ours and nothing is inline; a form may end on the view origin (that is "Open").
-  const policy = [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self'",
-    "connect-src 'self'",
-    `form-action 'self' ${viewOrigin}`,
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ')
+  const policy = (connect: string | null) =>
+    [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "img-src 'self'",
+      `connect-src 'self'${connect === null ? '' : ` ${connect}`}`,
+      `form-action 'self' ${viewOrigin}`,
+      "base-uri 'none'",
+      "frame-ancestors 'none'",
+    ].join('; ')
   return {
     frame: (who) => ({
       who: who && { name: who.name, admin: who.admin },
       asset: (name) => assetAddress(assets, name),
     }),
-    async html(c, body, status = 200) {
-      c.header('content-security-policy', policy)
+    async html(c, body, status = 200, connect = null) {
+      c.header('content-security-policy', policy(connect))
       return c.html(`<!doctype html>${(await body).toString()}`, status)
     },
   }

@@ -8,11 +8,14 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { LauncherError } from '../../core/errors.ts'
 import type { LargeBodies } from '../../core/large-bodies.ts'
 import { awsName, awsStatus, unavailable } from './errors.ts'
+import { uploadCors } from './settings.ts'
 
 /** As base64 4 MiB are 5.6 MB, which leaves room for the rest of the event. */
 const directBytes = 4 * 2 ** 20
 /** An address is used at once; what leaks later is of no use. */
 const addressSeconds = 5 * 60
+/** Of every body that is offered a place: nothing that a browser would show, should it ever get one. */
+const type = 'application/octet-stream'
 /** One folder for what is put there by others and one for what is lent to them: no name of the one is valid in the other. */
 const folders = { offered: 'uploads/offered/', lent: 'uploads/lent/' }
 
@@ -21,21 +24,34 @@ export function createLargeBodies(s3: S3Client, bucket: string): LargeBodies {
   const keyOf = (whose: string, ref: string) =>
     `${folders.offered}${createHash('sha256').update(whose).digest('hex').slice(0, 32)}/${ref}`
 
+  let place: Promise<string> | null = null
+
   return {
     directBytes,
+
+    place() {
+      // Told by a signed address, which is made without a call: how buckets are addressed is the SDK's knowledge.
+      place ??= getSignedUrl(s3, new PutObjectCommand({ Bucket: bucket, Key: folders.offered })).then((address) => {
+        const { origin, pathname } = new URL(address)
+        return origin + pathname
+      })
+      return place
+    },
 
     async offer(whose, { sizeBytes, sha256 }) {
       const ref = `${randomUUID()}.${sizeBytes}.${sha256}`
       const checksum = Buffer.from(sha256, 'hex').toString('base64')
-      const put = { Bucket: bucket, Key: keyOf(whose, ref), ContentLength: sizeBytes, ChecksumSHA256: checksum }
+      const object = { Bucket: bucket, Key: keyOf(whose, ref), ContentType: type }
+      const put = { ...object, ContentLength: sizeBytes, ChecksumSHA256: checksum }
       // In the signature and not in the address: S3 then takes these bytes and no others.
-      const fixed = new Set(['content-length', 'x-amz-checksum-sha256'])
+      const fixed = new Set(['content-length', ...uploadCors.headers])
       const url = await getSignedUrl(s3, new PutObjectCommand(put), {
         expiresIn: addressSeconds,
         unhoistableHeaders: fixed,
         signableHeaders: new Set(['host', ...fixed]),
       })
-      return { url, headers: { 'content-length': String(sizeBytes), 'x-amz-checksum-sha256': checksum }, ref }
+      const signed = { 'content-type': type, 'x-amz-checksum-sha256': checksum }
+      return { url, headers: { 'content-length': String(sizeBytes), ...signed }, ref }
     },
 
     async take(whose, ref, mostBytes) {

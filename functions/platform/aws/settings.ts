@@ -115,5 +115,15 @@ export const taskShape = {
   taskSocket: '/task/v/task.sock',
 } as const
 
+/**
+ * How pages of both origins reach the vault's bucket, and only this: large bodies, by PUT to an address that was signed for exactly
+ * these bytes. Their size is signed as well, but is no header that a page could set.
+ */
+export const uploadCors = {
+  methods: ['PUT'],
+  headers: ['content-type', 'x-amz-checksum-sha256'],
+  maxAgeSeconds: 300,
+} as const
+
 /** What CloudFront adds so that the functions can tell it from the rest of the internet. */
 export const originSecretHeader = 'x-cxod-origin'

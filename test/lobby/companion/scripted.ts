@@ -19,6 +19,7 @@ export const config: PageConfig = {
   appUrl: 'http://localhost/',
   idleMs: 1_800_000,
   snapshots: false,
+  directBytes: null,
 }
 
 export const noReport: MergeAnswer['report'] = {
