@@ -38,7 +38,7 @@ const stageWords: Record<Stage, string> = {
   opening: 'Opening',
 }
 
-export function stateWords({ state, position, stage, percent, ending }: SessionView): [words: string, look: string] {
+function stateWords({ state, position, stage, percent, ending }: SessionView): [words: string, look: string] {
   switch (state) {
     case 'queued':
       return [position === null ? 'In line' : position === 1 ? 'Next in line' : `In line, ${ordinal(position)}`, 'busy']

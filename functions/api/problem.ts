@@ -6,7 +6,7 @@ import type { Log } from '../core/ports.ts'
 import { withoutSecrets } from '../core/redact.ts'
 
 /** Codes that only the HTTP edge knows; never thrown as a `LauncherError`. */
-export const edgeCodes = ['method-not-allowed', 'internal'] as const
+const edgeCodes = ['method-not-allowed', 'internal'] as const
 export type ProblemCode = ErrorCode | (typeof edgeCodes)[number]
 type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 429 | 500 | 503
 
@@ -48,7 +48,7 @@ export type Problem = {
 }
 
 /** Stable for ever; a name, not an address. */
-export const problemType = (code: ProblemCode): string => `urn:cellxgene-on-demand:problem:${code}`
+const problemType = (code: ProblemCode): string => `urn:cellxgene-on-demand:problem:${code}`
 
 function problem(code: ProblemCode, detail: string, data: Readonly<Record<string, unknown>> = {}): Problem {
   const [status, title] = kinds[code]

@@ -4,7 +4,7 @@ import type { Clock, OnceStore, UserRecord, UserStore } from '../core/ports.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 import { adminName } from './user-names.ts'
 
-export const defaultAdminLinkMs = 60 * 60_000
+const defaultAdminLinkMs = 60 * 60_000
 
 export type AdminLinks = {
   /** The link's secret stands behind `#`: browsers don't send that part, so it is in no log, no Referer and no link preview. */

@@ -5,7 +5,7 @@ import type { Principal, User } from '../core/principal.ts'
 import { type Keys, signingAlgorithm } from './keys.ts'
 import type { Logins } from './logins.ts'
 
-export const apiTokenMs = 60 * 60_000
+const apiTokenMs = 60 * 60_000
 const tokenType = 'at+jwt'
 
 export type ApiTokens = {

@@ -1,6 +1,6 @@
 /** The cookie of a guest on the app origin: bound to the one address that hands a guest over to the view origin. */
 
-export const guestCookieName = 'cxod-guest'
+const guestCookieName = 'cxod-guest'
 
 /**
  * Its path keeps it from everything else: a signed-in person who opens a launch link stays signed in, two links don't

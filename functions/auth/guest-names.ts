@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { LauncherError } from '../core/errors.ts'
 
-export const longestGuestName = 60
+const longestGuestName = 60
 
 /** The name as it is shown. Throws `bad-request` for one that can't be. */
 export function guestName(text: string): string {

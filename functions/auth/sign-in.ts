@@ -19,7 +19,7 @@ export type SignInLimits = {
 const quarterHour = 15 * 60_000
 
 /** Every attempt counts, a right one too: the store can't take one back. A class of students behind one address must still get in. */
-export const defaultSignInLimits: SignInLimits = {
+const defaultSignInLimits: SignInLimits = {
   byNameAndAddress: { attempts: 20, windowMs: quarterHour },
   // NIST SP 800-63B (5.2.2) allows a hundred failures in a row.
   byName: { attempts: 60, windowMs: quarterHour },

@@ -11,10 +11,10 @@ import { hashSecret, newSecret } from './secrets.ts'
 export const pageCookieName = 'cxod-page'
 export const routeCookieName = 'cxod-route'
 /** Audience of route cookies, as gates know it. */
-export const routeAudience = 'route'
+const routeAudience = 'route'
 
 /** A ticket is on its way for one redirect. */
-export const ticketSeconds = 60
+const ticketSeconds = 60
 /** A page's cookie is renewed by use; what ends it early is its login, which every use checks. */
 export const pageCookieSeconds = 12 * 60 * 60
 /** How long a gate goes on serving somebody whose rights were taken: it can't ask, it only reads this cookie. */

@@ -11,7 +11,7 @@ export type Answer = { status: number; headers: Headers; body: Readable | Buffer
  * On every answer. The viewer parses files of unknown origin: what it says must not run in the page's origin (`sandbox`),
  * not be guessed at (`nosniff`), not be kept (annotations change), not be read by other sites.
  */
-export const fixedHeaders: Headers = {
+const fixedHeaders: Headers = {
   'cache-control': 'no-store',
   'content-security-policy': "sandbox; default-src 'none'",
   'x-content-type-options': 'nosniff',

@@ -5,7 +5,7 @@ import type { LabelTable } from '../core/label-table.ts'
 import { type Steps, stepsOf } from '../core/steps.ts'
 
 /** Most columns of labels, and most different labels of one: what a page can still show. */
-export const labelLimits = { columns: 200, labelsPerColumn: 2000, wordLength: 500 }
+const labelLimits = { columns: 200, labelsPerColumn: 2000, wordLength: 500 }
 
 /** Characters that are read in one step. */
 const pieceLength = 64 * 2 ** 10

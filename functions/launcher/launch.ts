@@ -85,7 +85,7 @@ const notUsableYet: Partial<Record<Dataset['state'], string>> = {
 }
 
 /** How many starts failed in a row just before, the last one included. */
-export function failedStartsBefore({ ports, limits }: Context, previous: Session | null): number {
+function failedStartsBefore({ ports, limits }: Context, previous: Session | null): number {
   if (previous === null || previous.readyAt !== null || !isFailure(previous.ending)) return 0
   // A refusal for lack of room started nothing and costs nothing.
   if (previous.ending?.cause === 'refused' || previous.requestedAt === null) return 0

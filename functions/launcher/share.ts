@@ -12,7 +12,7 @@ import type { LinkWish } from './types.ts'
 
 const day = 24 * 60 * 60_000
 /** What a link may ask for at most. */
-export const linkLimits = { expiresInMs: 90 * day, note: 200, names: 50, guests: 1000, perDataset: 200 }
+const linkLimits = { expiresInMs: 90 * day, note: 200, names: 50, guests: 1000, perDataset: 200 }
 const shownUses = 200
 
 /** Throws `not-found`, `not-allowed`, `bad-request`, `conflict` (too many). */

@@ -43,7 +43,7 @@ export async function loadLobbyAssets(from: {
 }
 
 /** `web/companion` as one classic script: it must run before cellxgene's deferred one, and a module would not. */
-export async function bundleCompanion(webDir: string): Promise<string> {
+async function bundleCompanion(webDir: string): Promise<string> {
   // Only where it was not bundled before: the rest of the lobby runs where there is no bundler.
   const { build } = await import('esbuild')
   const result = await build({

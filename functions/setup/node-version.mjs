@@ -1,7 +1,7 @@
 // Refuses a Node that the launcher does not run on, before anything is installed with it.
 import { SetupError } from './words.mjs'
 
-export const oldestNode = 20
+const oldestNode = 20
 
 /** @param {string} version as `process.versions.node` */
 export function checkNode(version) {

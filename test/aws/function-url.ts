@@ -32,7 +32,7 @@ export async function callUrl(fn: LambdaFunction, request: WireRequest): Promise
 }
 
 /** The path stays encoded as it was sent (an HTTP API of API Gateway would decode it; captures in hotsock/voker#8). */
-export function eventOf(name: string, { method, target, headers, body, peer }: WireRequest): object {
+function eventOf(name: string, { method, target, headers, body, peer }: WireRequest): object {
   const [rawPath = '/', rawQueryString = ''] = target.split(/\?(.*)/s)
   const domainName = `${name}abc.lambda-url.us-east-1.on.aws`
   const flat = Object.fromEntries(

@@ -17,7 +17,7 @@ export type Rights = {
 
 const codes = (cell: string): string[] => [...cell.matchAll(/`([^`]*)`/g)].map(([, code = '']) => code)
 
-export function readRights(markdown: string): Right[] {
+function readRights(markdown: string): Right[] {
   const rights: Right[] = []
   for (const line of markdown.split('\n')) {
     const [, who, actions = '', on = '', onlyIf = ''] = line.split('|').map((cell) => cell.trim())

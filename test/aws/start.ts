@@ -37,7 +37,7 @@ export type HarnessSettings = {
   stopTimeoutMs?: number
 }
 
-export const functionNames = ['api', 'lobby', 'reaper', 'indexer', 'task-events'] as const
+const functionNames = ['api', 'lobby', 'reaper', 'indexer', 'task-events'] as const
 export type FunctionName = (typeof functionNames)[number]
 /** As infra/functions.ts sets them, ms. */
 const timeouts: Record<FunctionName, number> = {

@@ -32,7 +32,7 @@ export type DrillOptions = {
 export const sceneNames = [...Object.keys(scenes), 'clock']
 
 /** mulberry32: the same seed, the same kills. */
-export function randomOf(seed: number): () => number {
+function randomOf(seed: number): () => number {
   let a = seed
   return () => {
     a = (a + 0x6d2b79f5) | 0

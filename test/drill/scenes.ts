@@ -1,6 +1,6 @@
 /** What is done to the launcher, scene by scene; each ends with the same questions: is anything lost, left running or stuck? */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Annotator } from './annotator.ts'
@@ -203,13 +203,6 @@ const annotators: Scene = async ({ site, random, minutes, say }) => {
   await killing
   const error = await failed
   return { runs, problems: error === null ? [] : [error] }
-}
-
-/** Drafts of writes that never finished may lie there; what is kept must be whole. */
-export function drafts(stateDir: string): number {
-  const vault = path.join(stateDir, 'vault')
-  if (!existsSync(vault)) return 0
-  return readdirSync(vault, { recursive: true }).filter((name) => String(name).includes('.draft-')).length
 }
 
 export const scenes: Readonly<Record<string, { what: string; args: readonly string[]; scene: Scene }>> = {

@@ -100,7 +100,7 @@ async function hasCells(page: Page, category: string, label: string): Promise<bo
   return false
 }
 
-export async function expand(page: Page, category: string): Promise<void> {
+async function expand(page: Page, category: string): Promise<void> {
   const all = page.locator(id(`category-${category}`))
   await all.waitFor()
   // Not "has no rows": they may be about to be drawn, and a click would close it.

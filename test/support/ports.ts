@@ -26,7 +26,7 @@ export type PlayedTasks = TaskRunner & {
   refuseWith: Error | null
 }
 
-export function playTasks(): PlayedTasks {
+function playTasks(): PlayedTasks {
   const states = new Map<string, TaskStatus>()
   const tasks: PlayedTasks = {
     final: true,

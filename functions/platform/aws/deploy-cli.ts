@@ -6,7 +6,7 @@ import { addNativeModule } from '../../setup/native-module.mjs'
 import { ensurePython, projectRoot, serverDirOf } from '../../setup/python.ts'
 import { SetupError, say } from '../../setup/words.mjs'
 
-export const deployUsage = `npm run build:aws                         builds the Lambdas into dist/aws
+const deployUsage = `npm run build:aws                         builds the Lambdas into dist/aws
 npm run deploy -- --stage NAME [...]      builds them, then runs sst deploy with these words
 
 infra/README.md says what must be there before.`

@@ -50,7 +50,7 @@ export async function reaperTick(deps: Deps, remainingMs: number): Promise<Reape
 }
 
 /** In the first minute of each hour: a schedule of one minute comes by once. One that is missed is made up for in an hour. */
-export const isHourly = (now: number): boolean => Math.floor(now / 60_000) % 60 === 0
+const isHourly = (now: number): boolean => Math.floor(now / 60_000) % 60 === 0
 
 async function removeStrays(router: Deps['router'], log: Ports['log']): Promise<void> {
   const strays = await router.strayTargets()

@@ -5,7 +5,7 @@ import { isLauncherError, LauncherError } from '../../core/errors.ts'
 import type { Clock } from '../../core/ports.ts'
 import { makeBackup, restoreBackup } from './backup.ts'
 
-export const backupUsage = `npm run backup -- make DIR       copies what is kept into DIR; the launcher may run. Again: only what is new.
+const backupUsage = `npm run backup -- make DIR       copies what is kept into DIR; the launcher may run. Again: only what is new.
 npm run backup -- restore DIR    brings it back into an empty state folder; then start the launcher on that.
 
 --state DIR names the launcher's state folder (default ./state, or CXOD_STATE). Run it as the launcher's user.`

@@ -15,7 +15,7 @@ import { readPassword, type Terminal } from './prompt.ts'
 import { openStore } from './store.ts'
 import { importHtpasswd, readHtpasswd } from './users-import.ts'
 
-export const usersUsage = `npm run users -- add NAME [--groups a,b] [--email ADDRESS] [--admin]
+const usersUsage = `npm run users -- add NAME [--groups a,b] [--email ADDRESS] [--admin]
 npm run users -- list
 npm run users -- passwd NAME
 npm run users -- groups NAME a,b
