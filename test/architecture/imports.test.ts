@@ -98,7 +98,7 @@ const rules: readonly {
     why: 'the gate is a small image of its own: errors and types of core, types of the wire, no schemas, no cloud',
     run: below('functions/gate/', 'functions/core/errors.ts'),
     types: below('functions/core/', 'functions/api/contract/'),
-    packages: (target) => node(target) || /^(jose|httpxy|undici)(\/|$)/.test(target),
+    packages: (target) => node(target) || /^jose(\/|$)/.test(target),
   },
   {
     folder: 'functions/setup/',
