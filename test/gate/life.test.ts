@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { deferred } from '../../functions/gate/timing.ts'
-import { fileContent, send, startWorld, until, type World } from './world.ts'
+import { fileContent, holdSaves, send, startWorld, until, type World } from './world.ts'
 
 const quietLimits = { diffexpCells: 1000, apiSilenceMs: 60_000, beatMs: 20 }
 const isHeld = (reply: { status: number; headers: Record<string, unknown> }) =>
@@ -246,14 +246,9 @@ describe('a gate leaves', () => {
 describe('while it leaves', () => {
   test('a save under way is finished and acknowledged, and new calls are held', async () => {
     const world = await startWorld({ tuning: { drainReadsMs: 30 } })
-    const reached = deferred<void>()
-    const go = deferred<void>()
-    world.api.beforePut = () => {
-      reached.resolve()
-      return go.promise
-    }
+    const held = holdSaves(world)
     const saving = world.saveLabels('one', null)
-    await reached.promise
+    await held.reached
     world.signals.emit('SIGTERM')
     await until(() => world.logged.some(({ event }) => event === 'leaving'))
     expect(isHeld(await world.saveLabels('late', null))).toBe(true)
@@ -261,7 +256,7 @@ describe('while it leaves', () => {
     expect((await world.ask('-/health')).status).toBe(503)
     await new Promise((resolve) => setTimeout(resolve, 100)) // longer than a read would get
     expect(world.api.byes).toEqual([])
-    go.resolve()
+    held.go()
     const reply = await saving
     expect([reply.status, reply.headers['x-cxod-labels-version']]).toEqual([200, '1'])
     await world.left
@@ -283,14 +278,10 @@ describe('while it leaves', () => {
 
   test('a save that never ends is not waited for longer than the drain', async () => {
     const world = await startWorld({ tuning: { drainMs: 100 } })
-    const reached = deferred<void>()
-    world.api.beforePut = () => {
-      reached.resolve()
-      return new Promise(() => {})
-    }
+    const held = holdSaves(world)
     const saving = world.saveLabels('one', null)
     saving.catch(() => {})
-    await reached.promise
+    await held.reached
     world.signals.emit('SIGTERM')
     await world.left
     await expect(saving).rejects.toThrow()

@@ -1,7 +1,6 @@
 /** What a load balancer asks a gate, every few seconds and of every task: are you up? */
 import { describe, expect, test } from 'vitest'
-import { deferred } from '../../functions/gate/timing.ts'
-import { startWorld, until, type World } from './world.ts'
+import { holdSaves, startWorld, until, type World } from './world.ts'
 
 describe('the look of a load balancer', () => {
   const look = (world: World, more: Parameters<World['askRaw']>[1] = {}, path = '/-/health') =>
@@ -38,17 +37,12 @@ describe('the look of a load balancer', () => {
 
   test('is refused while the gate leaves, so that nothing new is sent to it', async () => {
     const world = await startWorld()
-    const reached = deferred<void>()
-    const go = deferred<void>()
-    world.api.beforePut = () => {
-      reached.resolve()
-      return go.promise
-    }
+    const held = holdSaves(world)
     const saving = world.saveLabels('one', null)
-    await reached.promise
+    await held.reached
     world.signals.emit('SIGTERM')
     await until(async () => (await look(world)).status === 503)
-    go.resolve()
+    held.go()
     expect((await saving).status).toBe(200)
     await world.left
     await expect(look(world)).rejects.toThrow()

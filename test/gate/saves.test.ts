@@ -4,7 +4,7 @@ import { deflateSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { deferred } from '../../functions/gate/timing.ts'
 import type { StandInViewerOptions } from '../support/stand-in-viewer.ts'
-import { json, type Reply, send, startWorld, until, type World } from './world.ts'
+import { holdSaves, json, type Reply, send, startWorld, until, type World } from './world.ts'
 
 const labelsVersion = 'x-cxod-labels-version'
 const geneSetsVersion = 'x-cxod-genesets-version'
@@ -36,20 +36,15 @@ describe('a save', () => {
 
   test('is not answered before the vault has it', async () => {
     const world = await startWorld()
-    const reached = deferred<void>()
-    const go = deferred<void>()
-    world.api.beforePut = () => {
-      reached.resolve()
-      return go.promise
-    }
+    const held = holdSaves(world)
     let answered = false
     const saving = world.saveLabels('one', null).finally(() => {
       answered = true
     })
-    await reached.promise
+    await held.reached
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect(answered).toBe(false)
-    go.resolve()
+    held.go()
     expect((await saving).status).toBe(200)
   })
 
@@ -210,18 +205,13 @@ describe('a save', () => {
 
   test('that has begun is finished although its browser went away', async () => {
     const world = await startWorld()
-    const reached = deferred<void>()
-    const go = deferred<void>()
-    world.api.beforePut = () => {
-      reached.resolve()
-      return go.promise
-    }
+    const held = holdSaves(world)
     const gone = new AbortController()
     const saving = world.saveLabels('one', null, { signal: gone.signal })
-    await reached.promise
+    await held.reached
     gone.abort()
     await expect(saving).rejects.toThrow()
-    go.resolve()
+    held.go()
     await until(() => world.viewer.content.labels === 'one')
     const again = await world.saveLabels('one', null)
     expect([again.status, again.headers[labelsVersion]]).toEqual([200, '1'])
@@ -229,14 +219,9 @@ describe('a save', () => {
 
   test('that still waits when its browser goes away is dropped: a newer one comes', async () => {
     const world = await startWorld()
-    const reached = deferred<void>()
-    const go = deferred<void>()
-    world.api.beforePut = () => {
-      reached.resolve()
-      return go.promise
-    }
+    const held = holdSaves(world)
     const first = world.saveLabels('one', null)
-    await reached.promise
+    await held.reached
     const gone = new AbortController()
     const second = world.saveLabels('two', '1', { signal: gone.signal })
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -246,7 +231,7 @@ describe('a save', () => {
     expect((await world.ask('-/health')).status).toBe(200)
     const third = world.saveLabels('three', '1')
     await new Promise((resolve) => setTimeout(resolve, 20))
-    go.resolve()
+    held.go()
     expect([(await first).status, (await third).status]).toEqual([200, 200])
     expect(contents(world)).toEqual(['one', 'three'])
   })

@@ -9,6 +9,7 @@ import { onTestFinished } from 'vitest'
 import type { ByeReport, Work } from '../../functions/api/contract/gate.ts'
 import type { GateConfig } from '../../functions/gate/config.ts'
 import { run } from '../../functions/gate/run.ts'
+import { deferred } from '../../functions/gate/timing.ts'
 import type { Tuning } from '../../functions/gate/tuning.ts'
 import { type StandInApi, startStandInApi } from '../support/stand-in-api.ts'
 import { type StandInViewer, type StandInViewerOptions, startStandInViewer } from '../support/stand-in-viewer.ts'
@@ -188,6 +189,16 @@ export function send(socketPath: string, path: string, ask: Ask): Promise<Reply>
     req.on('error', reject)
     req.end(body)
   })
+}
+
+/** Holds every save on its way to the vault until `go`; `reached` when the first one is there. */
+export function holdSaves(world: World): { reached: Promise<void>; go(): void } {
+  const [reached, go] = [deferred<void>(), deferred<void>()]
+  world.api.beforePut = () => {
+    reached.resolve()
+    return go.promise
+  }
+  return { reached: reached.promise, go: () => go.resolve() }
 }
 
 export const json = (reply: Reply): Record<string, unknown> =>
