@@ -4,7 +4,8 @@ import type { Dataset } from '../functions/core/dataset.ts'
 import type { MergeReport } from '../functions/core/merge-report.ts'
 import type { VaultKind, VaultVersion } from '../functions/core/ports.ts'
 import { bytes, count } from './format.ts'
-import { Act, ActionsHead, type Frame, Page, When } from './layout.tsx'
+import { Act, type Frame, Page, When } from './layout.tsx'
+import { Table } from './table.tsx'
 
 export type KeptRow = { dataset: Dataset; labels: VaultVersion | null; geneSets: VaultVersion | null }
 
@@ -23,39 +24,27 @@ export const AnnotationsPage: FC<{ frame: Frame; rows: readonly KeptRow[] }> = (
         </p>
       </div>
     ) : (
-      <div class="table stack">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Dataset</th>
-              <th scope="col">{kindWords.labels}</th>
-              <th scope="col">{kindWords.genesets}</th>
-              <ActionsHead />
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ dataset, labels, geneSets }) => (
-              <tr>
-                <th scope="row">
-                  <a href={`/annotations/${dataset.id}`}>{dataset.title}</a>
-                  {dataset.state === 'removed' && <span class="note">The file was removed; this is kept.</span>}
-                </th>
-                <td data-name={kindWords.labels}>
-                  <Newest version={labels} />
-                </td>
-                <td data-name={kindWords.genesets}>
-                  <Newest version={geneSets} />
-                </td>
-                <td class="act">
-                  <a class="button" href={`/annotations/${dataset.id}`}>
-                    Versions
-                  </a>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table heads={['Dataset', kindWords.labels, kindWords.genesets]} act>
+        {rows.map(({ dataset, labels, geneSets }) => (
+          <tr>
+            <th scope="row">
+              <a href={`/annotations/${dataset.id}`}>{dataset.title}</a>
+              {dataset.state === 'removed' && <span class="note">The file was removed; this is kept.</span>}
+            </th>
+            <td data-name={kindWords.labels}>
+              <Newest version={labels} />
+            </td>
+            <td data-name={kindWords.genesets}>
+              <Newest version={geneSets} />
+            </td>
+            <td class="act">
+              <a class="button" href={`/annotations/${dataset.id}`}>
+                Versions
+              </a>
+            </td>
+          </tr>
+        ))}
+      </Table>
     )}
   </Page>
 )
@@ -197,57 +186,42 @@ const Versions: FC<{ dataset: VersionsPageProps['dataset']; kind: VaultKind; ver
 }) => {
   const newest = versions[0]?.version ?? ''
   return (
-    <div class="table stack">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Version</th>
-            <th scope="col">Saved</th>
-            <th scope="col">By</th>
-            <th scope="col" class="number">
-              Size
-            </th>
-            <ActionsHead />
-          </tr>
-        </thead>
-        <tbody>
-          {versions.map((version) => (
-            <tr>
-              <th scope="row">
-                {version.version} {version.version === newest && <span class="badge good">newest</span>}
-                <span class="note">{originWords(version, dataset.version)}</span>
-              </th>
-              <td data-name="Saved">
-                <When at={version.savedAt} />
-              </td>
-              <td data-name="By">{version.savedBy}</td>
-              <td class="number" data-name="Size">
-                {version.sizeBytes === 0 ? 'empty' : bytes(version.sizeBytes)}
-              </td>
-              <td class="act">
-                <div class="buttons">
-                  {version.version !== newest && dataset.state === 'usable' && (
-                    <Act
-                      action={`/annotations/${dataset.id}/${kind}/restore`}
-                      label="Restore"
-                      about={`version ${version.version} of ${kindWords[kind].toLowerCase()}`}
-                      fields={{ version: version.version, base: newest }}
-                    />
-                  )}
-                  <a
-                    class="button"
-                    href={`/api/datasets/${dataset.id}/annotations/${kind}/versions/${version.version}`}
-                    aria-label={`Download version ${version.version} of ${kindWords[kind].toLowerCase()}`}
-                  >
-                    Download
-                  </a>
-                </div>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table heads={['Version', 'Saved', 'By', { number: 'Size' }]} act>
+      {versions.map((version) => (
+        <tr>
+          <th scope="row">
+            {version.version} {version.version === newest && <span class="badge good">newest</span>}
+            <span class="note">{originWords(version, dataset.version)}</span>
+          </th>
+          <td data-name="Saved">
+            <When at={version.savedAt} />
+          </td>
+          <td data-name="By">{version.savedBy}</td>
+          <td class="number" data-name="Size">
+            {version.sizeBytes === 0 ? 'empty' : bytes(version.sizeBytes)}
+          </td>
+          <td class="act">
+            <div class="buttons">
+              {version.version !== newest && dataset.state === 'usable' && (
+                <Act
+                  action={`/annotations/${dataset.id}/${kind}/restore`}
+                  label="Restore"
+                  about={`version ${version.version} of ${kindWords[kind].toLowerCase()}`}
+                  fields={{ version: version.version, base: newest }}
+                />
+              )}
+              <a
+                class="button"
+                href={`/api/datasets/${dataset.id}/annotations/${kind}/versions/${version.version}`}
+                aria-label={`Download version ${version.version} of ${kindWords[kind].toLowerCase()}`}
+              >
+                Download
+              </a>
+            </div>
+          </td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 

@@ -2,8 +2,9 @@
 import type { FC } from 'hono/jsx'
 import type { Dataset } from '../functions/core/dataset.ts'
 import { bytes, count, isPassing } from './format.ts'
-import { Act, ActionsHead, type Frame, Page, Words } from './layout.tsx'
+import { Act, type Frame, Page, Words } from './layout.tsx'
 import { type SessionView, StateBadge } from './session-state.tsx'
+import { Table } from './table.tsx'
 
 export type CatalogueRow = { dataset: Dataset; session: SessionView | null }
 export type CatalogueGroup = { name: string; rows: readonly CatalogueRow[] }
@@ -38,31 +39,15 @@ export const CataloguePage: FC<CataloguePageProps> = ({ frame, groups, seen, que
       {groups.map((group) => (
         <section>
           <h2>{groupWords(group.name)}</h2>
-          <div class="table stack aligned">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Dataset</th>
-                  <th scope="col" class="number">
-                    Cells
-                  </th>
-                  <th scope="col" class="number">
-                    Genes
-                  </th>
-                  <th scope="col" class="number">
-                    File
-                  </th>
-                  <th scope="col">Viewer</th>
-                  <ActionsHead />
-                </tr>
-              </thead>
-              <tbody>
-                {group.rows.map((row) => (
-                  <Row {...row} />
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            heads={['Dataset', { number: 'Cells' }, { number: 'Genes' }, { number: 'File' }, 'Viewer']}
+            act
+            aligned
+          >
+            {group.rows.map((row) => (
+              <Row {...row} />
+            ))}
+          </Table>
         </section>
       ))}
     </div>

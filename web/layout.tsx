@@ -99,13 +99,6 @@ export const Words: FC<{ text: string }> = ({ text }) => (
 /** A moment: UTC as sent, the reader's own time once the script has run. */
 export const When: FC<{ at: number }> = ({ at }) => <time datetime={new Date(at).toISOString()}>{utc(at)}</time>
 
-/** Head of the column of buttons: read out, not shown. */
-export const ActionsHead: FC = () => (
-  <th scope="col" class="act">
-    <span class="unseen">Actions</span>
-  </th>
-)
-
 /** One button that changes something. */
 export const Act: FC<{
   action: string

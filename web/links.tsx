@@ -1,7 +1,8 @@
 /** Launch links of a dataset, for who makes them: make, copy, revoke, see who came and what they keep. */
 import type { FC } from 'hono/jsx'
 import type { Dataset } from '../functions/core/dataset.ts'
-import { Act, ActionsHead, type Frame, Page, When } from './layout.tsx'
+import { Act, type Frame, Page, When } from './layout.tsx'
+import { Table } from './table.tsx'
 
 export type LinkView = {
   id: string
@@ -86,53 +87,31 @@ export const LinksPage: FC<LinksPageProps> = ({ frame, dataset, links, trouble, 
 )
 
 const LinkTable: FC<{ links: readonly ListedLink[] }> = ({ links }) => (
-  <div class="table stack">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Link</th>
-          <th scope="col">By</th>
-          <th scope="col">Until</th>
-          <th scope="col">Guests</th>
-          <th scope="col">Last used</th>
-          <ActionsHead />
-        </tr>
-      </thead>
-      <tbody>
-        {links.map((link) => (
-          <tr>
-            <th scope="row">
-              {link.note || (link.mode === 'view' ? 'To look at' : 'To annotate')} <LinkBadge link={link} />
-            </th>
-            <td data-name="By">{link.by}</td>
-            <td data-name="Until">
-              <When at={link.expiresAt} />
-            </td>
-            <td data-name="Guests">
-              {link.guests}
-              {link.guestNames
-                ? ` of ${link.guestNames.length}`
-                : link.maxGuests === null
-                  ? ''
-                  : ` of ${link.maxGuests}`}
-            </td>
-            <td data-name="Last used">{link.lastUseAt === null ? '–' : <When at={link.lastUseAt} />}</td>
-            <td class="act">
-              {link.mine && (
-                <a
-                  class="button"
-                  href={`/links/${link.id}`}
-                  aria-label={`Show the link ${link.note || `of ${link.by}`}`}
-                >
-                  Show
-                </a>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+  <Table heads={['Link', 'By', 'Until', 'Guests', 'Last used']} act>
+    {links.map((link) => (
+      <tr>
+        <th scope="row">
+          {link.note || (link.mode === 'view' ? 'To look at' : 'To annotate')} <LinkBadge link={link} />
+        </th>
+        <td data-name="By">{link.by}</td>
+        <td data-name="Until">
+          <When at={link.expiresAt} />
+        </td>
+        <td data-name="Guests">
+          {link.guests}
+          {link.guestNames ? ` of ${link.guestNames.length}` : link.maxGuests === null ? '' : ` of ${link.maxGuests}`}
+        </td>
+        <td data-name="Last used">{link.lastUseAt === null ? '–' : <When at={link.lastUseAt} />}</td>
+        <td class="act">
+          {link.mine && (
+            <a class="button" href={`/links/${link.id}`} aria-label={`Show the link ${link.note || `of ${link.by}`}`}>
+              Show
+            </a>
+          )}
+        </td>
+      </tr>
+    ))}
+  </Table>
 )
 
 const LinkBadge: FC<{ link: LinkView }> = ({ link: { state } }) => (

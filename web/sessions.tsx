@@ -1,8 +1,9 @@
 /** My sessions: what runs, what ended and why, and what it used. */
 import type { FC } from 'hono/jsx'
 import { duration, memory, processors } from './format.ts'
-import { Act, ActionsHead, type Frame, Page, When, Words } from './layout.tsx'
+import { Act, type Frame, Page, When, Words } from './layout.tsx'
 import { type SessionView, StateBadge } from './session-state.tsx'
+import { Table } from './table.tsx'
 
 export type ReceiptView = {
   datasetId: string
@@ -39,46 +40,20 @@ export const SessionsPage: FC<SessionsPageProps> = ({ frame, seen, sessions, rec
             </p>
           </div>
         ) : (
-          <div class="table stack">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Dataset</th>
-                  <th scope="col">State</th>
-                  <th scope="col">Since</th>
-                  <th scope="col">Size</th>
-                  <th scope="col">Sleeps in</th>
-                  <ActionsHead />
-                </tr>
-              </thead>
-              <tbody>
-                {live.map((session) => (
-                  <LiveRow session={session} />
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table heads={['Dataset', 'State', 'Since', 'Size', 'Sleeps in']} act>
+            {live.map((session) => (
+              <LiveRow session={session} />
+            ))}
+          </Table>
         )}
         {over.length > 0 && (
           <section>
             <h2>Ended</h2>
-            <div class="table stack">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Dataset</th>
-                    <th scope="col">State</th>
-                    <th scope="col">When</th>
-                    <ActionsHead />
-                  </tr>
-                </thead>
-                <tbody>
-                  {over.map((session) => (
-                    <OverRow session={session} />
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table heads={['Dataset', 'State', 'When']} act>
+              {over.map((session) => (
+                <OverRow session={session} />
+              ))}
+            </Table>
           </section>
         )}
       </div>
@@ -159,40 +134,23 @@ const Receipts: FC<{ receipts: readonly ReceiptView[]; older: number }> = ({ rec
   <section>
     <h2>Receipts</h2>
     <p class="muted small">What each session used, from its request until nothing of it was left.</p>
-    <div class="table stack">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Dataset</th>
-            <th scope="col">From</th>
-            <th scope="col" class="number">
-              Time
-            </th>
-            <th scope="col" class="number">
-              Size
-            </th>
-            <th scope="col">Why it ended</th>
-          </tr>
-        </thead>
-        <tbody>
-          {receipts.map((receipt) => (
-            <tr>
-              <td>{receipt.datasetTitle}</td>
-              <td data-name="From">
-                <When at={receipt.from} />
-              </td>
-              <td class="number" data-name="Time">
-                {duration(receipt.ranMs)}
-              </td>
-              <td class="number" data-name="Size">
-                {memory(receipt.memoryMiB)}
-              </td>
-              <td data-name="Why">{receipt.title}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table heads={['Dataset', 'From', { number: 'Time' }, { number: 'Size' }, 'Why it ended']}>
+      {receipts.map((receipt) => (
+        <tr>
+          <td>{receipt.datasetTitle}</td>
+          <td data-name="From">
+            <When at={receipt.from} />
+          </td>
+          <td class="number" data-name="Time">
+            {duration(receipt.ranMs)}
+          </td>
+          <td class="number" data-name="Size">
+            {memory(receipt.memoryMiB)}
+          </td>
+          <td data-name="Why">{receipt.title}</td>
+        </tr>
+      ))}
+    </Table>
     {older > 0 && <p class="small muted">{older} older ones are left out here; the API has them all.</p>}
   </section>
 )
