@@ -10,7 +10,7 @@ import { boundCommand, type Child, startChild } from './child.ts'
 import type { MemoryBound } from './memory-bound.ts'
 import { signal } from './processes.ts'
 import type { Sandbox } from './sandbox.ts'
-import { taskDir, writeTaskRecord } from './task-record.ts'
+import { removeTaskDir, taskDir, writeTaskRecord } from './task-record.ts'
 import { copyOutput, type ViewerOutput } from './viewer-output.ts'
 
 export type TaskRunnerSettings = {
@@ -166,7 +166,7 @@ export function createTaskRunner(settings: TaskRunnerSettings): LocalTaskRunner 
       if (!other.exited) return
       tasks.delete(sessionId)
       memory.release(sessionId)
-      rmSync(task.dir, { recursive: true, force: true })
+      await removeTaskDir(task.dir, log)
     })
   }
 

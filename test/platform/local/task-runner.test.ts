@@ -123,6 +123,16 @@ describe('task runner', () => {
     expect(await runner.inspect('one')).toMatchObject({ status: 'gone', cause })
   })
 
+  it('removes the folder in the end, though something writes into it a moment longer than its viewer lives', async () => {
+    const { runDir, runner, bothUp, start } = bed({ viewer: 'survived' })
+    await start('one')
+    await bothUp()
+    await until(() => existsSync(join(taskDir(runDir, 'one'), 'v', '49')))
+    await runner.stop('one')
+    await runner.drain()
+    await until(() => !existsSync(taskDir(runDir, 'one')))
+  })
+
   it('kills what does not listen', async () => {
     const { runner, bothUp, start } = bed({ gate: 'stubborn', viewer: 'stubborn' }, 300)
     await start('one')
