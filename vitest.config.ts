@@ -38,8 +38,9 @@ export default defineConfig({
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: heavy,
           maxWorkers: 2,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Seconds on a quiet machine; nothing is gained by giving up early on one that is not.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           sequence: { groupOrder: 0 },
         },
       },

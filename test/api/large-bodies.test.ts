@@ -32,7 +32,7 @@ beforeAll(async () => {
   moto = await startMoto()
   s3 = new S3Client({ ...moto.clientConfig, forcePathStyle: true })
   await s3.send(new CreateBucketCommand({ Bucket }))
-}, 90_000)
+}, 120_000)
 afterAll(async () => {
   s3?.destroy()
   await moto?.stop()

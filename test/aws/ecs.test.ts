@@ -52,7 +52,7 @@ beforeAll(async () => {
   } as const
   await client.send(new RegisterTaskDefinitionCommand(definition))
   subnets = (await moto.network()).subnetIds.slice(0, 2)
-}, 90_000)
+}, 120_000)
 afterAll(async () => {
   client?.destroy()
   await ecs?.stop()

@@ -29,7 +29,7 @@ const as = <T extends { destroy(): void }>(make: (config: object) => T, caller =
 beforeAll(async () => {
   ;[moto, tables] = await Promise.all([startMoto(), startTables()])
   edge = await startEdge({ moto: moto.endpoint, dynamodb: tables.endpoint })
-}, 90_000)
+}, 120_000)
 afterAll(async () => {
   for (const client of clients) client.destroy()
   await edge?.stop()

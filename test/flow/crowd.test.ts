@@ -33,7 +33,7 @@ beforeAll(async () => {
     gateTimes: { beatMs: 60_000, apiSilenceMs: 300_000 },
     limits: { silenceMs: 300_000 },
   })
-}, 60_000)
+}, 180_000)
 afterAll(() => bed?.close(), 120_000)
 
 const call = async (path: string, headers: Record<string, string>, init: RequestInit = {}) =>

@@ -24,8 +24,8 @@ describe.each([
   beforeAll(async () => {
     bed = await startQueueBed(tempDir(), { args, createTasks: tasks.create })
     watcher = watch()
-  }, 60_000)
-  afterAll(() => bed?.close(), 60_000)
+  }, 180_000)
+  afterAll(() => bed?.close(), 180_000)
 
   async function liveNow(): Promise<Session[]> {
     const sessions = await Promise.all(people.map((who) => bed.launcher.findSession(who, 'pbmc')))

@@ -27,7 +27,7 @@ beforeAll(async () => {
   front = await openFront(moto.endpoint)
   s3 = new S3Client({ ...moto.clientConfig, endpoint: front.endpoint, forcePathStyle: true })
   await s3.send(new CreateBucketCommand({ Bucket: 'data' }))
-}, 90_000)
+}, 120_000)
 beforeEach(() => front.forget())
 afterEach(() => vi.useRealTimers())
 afterAll(async () => {

@@ -48,7 +48,7 @@ async function signedIn({ appUrl }: At, path: string, form: Record<string, strin
       return status === 200 ? (json as { state: string }).state : `answered ${status}`
     },
     async until(sessionId, state) {
-      for (let left = 600; left > 0; left -= 1) {
+      for (let left = 1500; left > 0; left -= 1) {
         const now = await user.stateOf(sessionId)
         if (now === state) return
         if (now === 'failed')
@@ -63,7 +63,7 @@ async function signedIn({ appUrl }: At, path: string, form: Record<string, strin
 
 /** The dataset is there and can be opened. */
 export async function untilUsable(user: ApiUser, datasetId: string): Promise<void> {
-  for (let left = 600; left > 0; left -= 1) {
+  for (let left = 1500; left > 0; left -= 1) {
     const { json } = await user.call(`/api/datasets/${datasetId}`)
     if ((json as { state?: string }).state === 'usable') return
     await new Promise((resolve) => setTimeout(resolve, 100))

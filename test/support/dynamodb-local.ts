@@ -45,10 +45,10 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
 
 /** Any HTTP answer will do: without credentials it is a 400. */
 async function answers(endpoint: string): Promise<void> {
-  for (let left = 300; left > 0; left -= 1) {
+  for (let left = 900; left > 0; left -= 1) {
     const answer = await fetch(endpoint).catch(() => null)
     if (answer !== null) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  throw new Error('DynamoDB Local did not answer within 30 s.')
+  throw new Error('DynamoDB Local did not answer within 90 s.')
 }

@@ -32,7 +32,7 @@ beforeAll(async () => {
     { step: 'initialize', name: 'count' },
   )
   indexer = createIndexer({ program: join(await builtPrograms(), 'indexer.mjs') })
-}, 90_000)
+}, 120_000)
 afterAll(async () => {
   s3?.destroy()
   await moto?.stop()

@@ -28,7 +28,7 @@ beforeAll(async () => {
   elb = new ElasticLoadBalancingV2Client(moto.clientConfig)
   const { vpcId } = await moto.network()
   for (let n = 0; n < 8; n++) pool.push(await slot(n, vpcId))
-}, 90_000)
+}, 120_000)
 afterAll(async () => {
   elb?.destroy()
   await Promise.all([moto?.stop(), tables?.stop()])

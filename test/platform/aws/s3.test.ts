@@ -20,7 +20,7 @@ let s3: S3Client
 beforeAll(async () => {
   moto = await startMoto()
   s3 = new S3Client({ ...moto.clientConfig, forcePathStyle: true })
-}, 90_000)
+}, 120_000)
 afterAll(async () => {
   s3?.destroy()
   await moto?.stop()

@@ -198,4 +198,4 @@ test('kill -9 at any moment: every acknowledged version is there, whole, and the
   expect(history.map((v) => v.version)).toEqual(history.map((_, i) => String(history.length - i)))
   for (const { version } of history)
     expect(new TextDecoder().decode(await vault.read(ref, version))).toContain(`save ${version}\n`)
-}, 60_000)
+}, 180_000)
