@@ -11,7 +11,7 @@ import { network } from './network.ts'
 import { openings } from './openings.ts'
 import { routes } from './routes.ts'
 import { secrets } from './secrets.ts'
-import { storage } from './storage.ts'
+import { storage, uploads } from './storage.ts'
 import { tables } from './tables.ts'
 import { tasks } from './tasks.ts'
 
@@ -27,6 +27,7 @@ export async function deployment() {
   const viewers = tasks(await images())
   const fns = functions({ net, open, storage: buckets, table, tasks: viewers, slots, secret })
   const web = distributions(fns, slots, secret)
+  uploads(buckets, web)
   facts(table, web, slots)
   events(fns, buckets, viewers)
   dashboard(alarms(fns, viewers), fns)

@@ -122,6 +122,7 @@ export const freeTypes: readonly string[] = [
   'aws:lb/listener:Listener',
   'aws:lb/listenerRule:ListenerRule',
   'aws:lb/targetGroup:TargetGroup',
+  'aws:s3/bucketCorsConfiguration:BucketCorsConfiguration',
   'aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration',
   'aws:s3/bucketNotification:BucketNotification',
   'aws:s3/bucketPolicy:BucketPolicy',

@@ -1,10 +1,27 @@
 /** The buckets: data files, and annotations, which keep every version of every object. */
+import { uploadCors } from '../functions/platform/aws/settings.ts'
+import type { Distributions } from './distributions.ts'
 import { isKept, named } from './stage.ts'
 
 export type Storage = ReturnType<typeof storage>
 
 export function storage() {
   return { data: bucket('Data', 'data'), vault: bucket('Vault', 'vault') }
+}
+
+/** Pages of both origins, and no others, may send large bodies straight to the vault's bucket, once an address was signed for them. */
+export function uploads({ vault }: Storage, { app, view }: Distributions) {
+  new aws.s3.BucketCorsConfiguration('VaultUploads', {
+    bucket: vault.id,
+    corsRules: [
+      {
+        allowedOrigins: [app.origin, view.origin],
+        allowedMethods: [...uploadCors.methods],
+        allowedHeaders: [...uploadCors.headers],
+        maxAgeSeconds: uploadCors.maxAgeSeconds,
+      },
+    ],
+  })
 }
 
 function bucket(name: string, what: string) {

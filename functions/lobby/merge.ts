@@ -21,13 +21,6 @@ export function createMerge(
   const most = Math.min(mergeBytes, directBytes ?? mergeBytes)
   const limit = bodyLimit({ maxSize: most, onError: () => tooLarge(most) })
   const sending = new Set<string>()
-  let last: Promise<unknown> = Promise.resolve()
-  /** One after the other: each holds its body and what it inflates to in memory. */
-  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
-    const mine = last.then(act)
-    last = mine.catch(() => undefined)
-    return mine
-  }
   return async (c, deps, page) => {
     const { who } = await authorizePerson(c, deps, page)
     const kind = kindOf(c)
@@ -45,7 +38,7 @@ export function createMerge(
       const ref = c.req.header(uploadRefHeader)
       const body = ref === undefined ? new Uint8Array(await c.req.arrayBuffer()) : { ref, mostBytes: mergeBytes }
       const save = { datasetVersion, base: base === 'none' ? null : base, body }
-      const { version, report } = await inTurn(() => deps.launcher.keepBeside(who, page.datasetId, kind, save))
+      const { version, report } = await deps.launcher.keepBeside(who, page.datasetId, kind, save)
       return c.json({ version, report } satisfies MergeAnswer, 200, { 'cache-control': 'no-store' })
     } finally {
       sending.delete(who.id)

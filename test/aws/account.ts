@@ -8,7 +8,7 @@ import {
   CreateTargetGroupCommand,
   ElasticLoadBalancingV2Client,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, PutBucketCorsCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3'
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
 import { PutCommand } from '@aws-sdk/lib-dynamodb'
 import { createPasswords } from '../../functions/auth/passwords.ts'
@@ -19,6 +19,7 @@ import {
   environmentNames,
   parseDeployment,
   taskShape,
+  uploadCors,
 } from '../../functions/platform/aws/settings.ts'
 import { ensureTable, type Table } from '../../functions/platform/dynamo/table.ts'
 import { createUserStore } from '../../functions/platform/dynamo/users.ts'
@@ -62,6 +63,13 @@ export async function makeAccount(given: AccountSettings): Promise<Account> {
     await s3.send(new CreateBucketCommand({ Bucket }))
     await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }))
   }
+  const rule = {
+    AllowedOrigins: [appOrigin, viewOrigin],
+    AllowedMethods: [...uploadCors.methods],
+    AllowedHeaders: [...uploadCors.headers],
+    MaxAgeSeconds: uploadCors.maxAgeSeconds,
+  }
+  await s3.send(new PutBucketCorsCommand({ Bucket: names.vault, CORSConfiguration: { CORSRules: [rule] } }))
   await ecs.send(new CreateClusterCommand({ clusterName: names.cluster }))
   await ecs.send(
     new RegisterTaskDefinitionCommand({

@@ -53,6 +53,8 @@ function s3Operation(method: string, target: string): string {
   const query = new URLSearchParams(target.split('?')[1] ?? '')
   if (query.has('uploads')) return method === 'POST' ? 'CreateMultipartUpload' : 'ListMultipartUploads'
   if (query.has('uploadId')) return method === 'POST' ? 'CompleteMultipartUpload' : 'UploadPart'
+  // A browser's question before it sends something to another origin.
+  if (method === 'OPTIONS') return 'Preflight'
   const what = key === '' ? 'Bucket' : 'Object'
   if (method === 'PUT' && key === '') return query.has('versioning') ? 'PutBucketVersioning' : 'CreateBucket'
   if (method === 'GET' && key === '') return query.has('versioning') ? 'GetBucketVersioning' : 'ListObjectsV2'

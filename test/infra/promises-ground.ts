@@ -2,6 +2,7 @@
  * What the ground promises on which the rest stands: network, load balancer, buckets, table. Each comes with a change that
  * breaks it: a promise whose question still says yes then is no promise.
  */
+import { uploadCors } from '../../functions/platform/aws/settings.ts'
 import { tableShape } from '../../functions/platform/dynamo/table.ts'
 import { all, type Inputs, one, type Promised, set, text, unless } from './ask.ts'
 import type { Graph } from './graph.ts'
@@ -150,6 +151,30 @@ export const groundPromises: readonly Promised[] = [
       ]
     },
     broken: (graph) => set(one(graph, 'dynamodb/table:', 'Table').inputs, { pointInTimeRecovery: { enabled: false } }),
+  },
+  {
+    name: 'browsers reach one bucket from our two origins, to put what was signed for, and read nothing',
+    problems: (graph) => {
+      const [cors, ...others] = all(graph, 's3/bucketCorsConfiguration:')
+      const [rule, ...rules] = (cors?.inputs.corsRules ?? []) as Record<string, unknown>[]
+      // As the plan names what AWS will name.
+      const origins = ['https://app.cloudfront.net', 'https://view.cloudfront.net']
+      return [
+        ...unless(others.length === 0 && rules.length === 0, 'there is more than one rule'),
+        ...unless(
+          cors?.inputs.bucket === one(graph, 's3/bucketVersioning:', 'VaultVersions').inputs.bucket,
+          'it is not the vault’s bucket',
+        ),
+        ...unless(text(rule?.allowedOrigins) === text(origins), 'other origins, too'),
+        ...unless(text(rule?.allowedMethods) === '["PUT"]', 'more than PUT'),
+        ...unless(text(rule?.allowedHeaders) === text(uploadCors.headers), 'other headers than those that are signed'),
+        ...unless(rule?.exposeHeaders === undefined, 'headers are shown'),
+      ]
+    },
+    broken: (graph) => {
+      const { inputs } = one(graph, 's3/bucketCorsConfiguration:', 'VaultUploads')
+      for (const rule of inputs.corsRules as Inputs[]) rule.allowedOrigins = ['*']
+    },
   },
   {
     name: 'bodies on their way are gone after a day, and every version of them',

@@ -21,7 +21,8 @@ export async function startMoto(): Promise<Moto> {
   const port = await freePort()
   const child = spawn(tool('CXOD_TEST_MOTO'), ['-I', '-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', AWS_EC2_METADATA_DISABLED: 'true' },
+    // Left to itself it lets pages of any origin do anything, whatever a bucket says of that (CORS).
+    env: { PATH: process.env.PATH ?? '', AWS_EC2_METADATA_DISABLED: 'true', MOTO_DISABLE_GLOBAL_CORS: 'true' },
   })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said = (said + text).slice(-2000)))
@@ -63,10 +64,10 @@ async function ec2(endpoint: string, action: string, member: string): Promise<st
 }
 
 async function answers(endpoint: string): Promise<void> {
-  for (let left = 600; left > 0; left -= 1) {
+  for (let left = 900; left > 0; left -= 1) {
     const answer = await fetch(`${endpoint}/moto-api/data.json`).catch(() => null)
     if (answer?.ok) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  throw new Error('moto did not answer within 60 s.')
+  throw new Error('moto did not answer within 90 s.')
 }

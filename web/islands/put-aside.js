@@ -27,7 +27,7 @@ export async function putAside(ask, send, body, signal) {
   const host = new URL(offer.url).host
   // No page may say how large a body is; the browser does.
   const { 'content-length': _, ...headers } = offer.headers
-  const late = AbortSignal.timeout(60_000 + body.byteLength / slowestBytesPerMs)
+  const late = AbortSignal.timeout(60_000 + Math.ceil(body.byteLength / slowestBytesPerMs))
   try {
     const put = await send(offer.url, {
       method: 'PUT',
