@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { drill, tableOf } from './drill.ts'
 
-it('loses nothing, leaves nothing running and nobody stuck', { timeout: 300_000 }, async () => {
+it('loses nothing, leaves nothing running and nobody stuck', { timeout: 600_000 }, async () => {
   const only = ['save', 'stop', 'vault-gone', 'clock', 'annotators']
   const verdicts = await drill({ seed: 1, rounds: 1, minutes: 0.3, only, say: () => {} })
   process.stdout.write(`${tableOf(verdicts)}\n`)

@@ -12,6 +12,7 @@ import { launchChromium } from '../support/chromium.ts'
 import { freePort } from '../support/free-port.ts'
 import { type LauncherProcess, makeData, startLauncher } from '../support/launcher-process.ts'
 import { addUser, password } from '../support/people-of-launcher.ts'
+import { until } from '../support/proc.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const nginx = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx'].find((at) => existsSync(at))
@@ -88,6 +89,12 @@ describe.skipIf(!found)('behind nginx', () => {
       ports: { app, view },
       args: ['--app-url', urls.app, '--view-url', urls.view],
     })
+    const passes = () =>
+      ask('app', '/healthz').then(
+        ({ status }) => status === 200,
+        () => false,
+      )
+    await until('nginx to lead to the launcher', passes)
     await addUser(launcher.stateDir, 'mara', '--groups', 'onco')
     browser = await launchChromium(['--host-resolver-rules=MAP *.example.org 127.0.0.1', '--ignore-certificate-errors'])
   })
@@ -133,7 +140,10 @@ describe.skipIf(!found)('behind nginx', () => {
     },
   )
 
-  it('counts attempts to sign in by the browser’s own address, whatever it says of itself', async () => {
+  // Hundreds of passwords are hashed, which is meant to be slow.
+  it('counts attempts to sign in by the browser’s own address, whatever it says of itself', {
+    timeout: 600_000,
+  }, async () => {
     const statuses = new Set<number>()
     for (let n = 1; n <= 320 && !statuses.has(429); n += 1) {
       const headers = {
