@@ -6,7 +6,7 @@ import type { Principal } from '../core/principal.ts'
 import { type AdminLinks, createAdminLinks } from './admin-link.ts'
 import { type ApiTokens, createApiTokens } from './api-token.ts'
 import { createBearer, type IssuerConfig } from './bearer.ts'
-import { createChangePassword, type PasswordChange } from './change-password.ts'
+import { createChangePassword, type PasswordChange, passwordMissing } from './change-password.ts'
 import { createGateTokens, type GateTokens } from './gate-token.ts'
 import type { Keys } from './keys.ts'
 import { createLinks, type Links } from './links.ts'
@@ -43,6 +43,8 @@ export type Auth = {
   signIn(attempt: SignInAttempt): Promise<string>
   /** Ends every login of theirs. @returns the value of a new login cookie. Throws as `createChangePassword`. */
   changePassword(who: Principal, change: PasswordChange): Promise<string>
+  /** Why somebody has no password to change, and what to do; null when they have one. */
+  passwordMissing(who: Principal): Promise<string | null>
   /** One-time link → the value of a login cookie. */
   signInByLink(secret: string): Promise<string>
   /** For the lobby: does this login still stand for this owner? With the groups of now. */
@@ -77,6 +79,7 @@ export function createAuth(deps: AuthDeps): Auth {
     authenticate: createAuthenticator({ logins, apiTokens, bearer, secure: appOrigin.startsWith('https:') }),
     signIn: async (attempt) => logins.open(await checkPassword(attempt)),
     changePassword: async (who, change) => logins.open(await changePassword(who, change)),
+    passwordMissing: (who) => passwordMissing(deps.users, who),
     signInByLink: async (secret) => logins.open(await adminLinks.redeem(secret)),
     checkLogin: (loginId, ownerId) =>
       parseGuestOwnerId(ownerId) === null ? logins.check(loginId, ownerId) : links.checkLogin(loginId, ownerId),

@@ -13,6 +13,17 @@ export type PasswordChange = {
   address: string
 }
 
+const localName = (who: Principal): string => who.id.slice(localUserId('').length)
+
+/** @returns why there is no password to change, and what to do; null when there is one */
+export async function passwordMissing(users: UserStore, who: Principal): Promise<string | null> {
+  const name = localName(who)
+  if (who.kind !== 'user' || who.id !== localUserId(name))
+    return 'Your password is kept by your identity provider. Change it there.'
+  if ((await users.get(name))?.passwordHash !== null) return null
+  return `This account has no password yet. Give it its first one on the machine of the launcher: \`npm run users -- passwd ${name}\``
+}
+
 /**
  * Ends every sign-in of theirs, with the pages and tokens that came of it.
  * @returns the user as they are now, for a login to go on with. Throws `bad-request` (the new one), `not-allowed` (the
@@ -24,14 +35,9 @@ export function createChangePassword(deps: {
   checkPassword(attempt: SignInAttempt): Promise<UserRecord>
 }): (who: Principal, change: PasswordChange) => Promise<UserRecord> {
   return async (who, { current, next, address }) => {
-    const name = who.id.slice(localUserId('').length)
-    if (who.kind !== 'user' || who.id !== localUserId(name))
-      throw new LauncherError('not-allowed', 'Your password is kept by your identity provider. Change it there.')
-    if ((await deps.users.get(name))?.passwordHash === null)
-      throw new LauncherError(
-        'not-allowed',
-        `This account has no password yet. Give it its first one on the machine of the launcher: npm run users -- passwd ${name}`,
-      )
+    const missing = await passwordMissing(deps.users, who)
+    if (missing !== null) throw new LauncherError('not-allowed', missing)
+    const name = localName(who)
     const hash = await deps.passwords.hash(next)
     const user = await deps.checkPassword({ name, password: current, address }).catch((error: unknown) => {
       // "Sign in first" would be wrong: they are.

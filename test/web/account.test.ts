@@ -109,6 +109,9 @@ describe('another password', () => {
     })
     const admin = await bed.browser({ name: 'admin', admin: true, passwordHash: null })
     expect(await (await admin.submit('/account/password', fields)).text()).toContain('users -- passwd admin')
+    const page = await (await admin.get('/account')).text()
+    expect(page).toContain('<code>npm run users -- passwd admin</code>')
+    expect(page).not.toContain('type="password"')
   })
 })
 

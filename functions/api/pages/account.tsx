@@ -12,9 +12,14 @@ import type { Render } from './render.ts'
 export function accountPages(app: Hono<Env>, deps: WebDeps, { frame, html }: Render): void {
   const { auth, appOrigin, clientAddress, log } = deps
 
-  const page = (c: Context<Env>, status: Parameters<Render['html']>[2], told: { done: boolean; trouble: string }) => {
+  const page = async (
+    c: Context<Env>,
+    status: Parameters<Render['html']>[2],
+    told: { done: boolean; trouble: string },
+  ) => {
     const { who } = c.var
-    return html(c, <AccountPage frame={frame(who)} account={who} {...told} />, status)
+    const missing = await auth.passwordMissing(who)
+    return html(c, <AccountPage frame={frame(who)} account={who} missing={missing} {...told} />, status)
   }
 
   app.get('/account', (c) => page(c, 200, { done: c.req.query('done') === '1', trouble: '' }))
@@ -32,7 +37,7 @@ export function accountPages(app: Hono<Env>, deps: WebDeps, { frame, html }: Ren
       if (!isLauncherError(error)) throw error
       const problem = toProblem(error, { method: 'POST', path: c.req.path, log })
       for (const [name, value] of Object.entries(problemHeaders(problem))) c.header(name, value)
-      return page(c, problem.status, { done: false, trouble: problem.detail })
+      return await page(c, problem.status, { done: false, trouble: problem.detail })
     }
   })
 }
