@@ -5,7 +5,7 @@
 import path from 'node:path'
 import type { Browser, BrowserContext, Page, Response } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { allSaved, createCategory, drawn, labelSelection, selectOnly } from '../support/cellxgene-page.ts'
+import { allSaved, createCategory, drawn, labelSelection, searchGene, selectOnly } from '../support/cellxgene-page.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { type LauncherProcess, makeData, startLauncher } from '../support/launcher-process.ts'
 import { recordSecret } from '../support/suite-record.ts'
@@ -116,8 +116,7 @@ describe('in a real browser', () => {
     await labelSelection(page, 'Zq-category-7', 'Zq-label-7')
     await page.click('[data-testid="colorby-louvain"]')
     recordSecret('gene', 'CD79A')
-    await page.fill('[data-testid="gene-search"]', 'CD79A')
-    await page.keyboard.press('Enter')
+    await searchGene(page, 'CD79A')
     await page.waitForSelector('[data-testid="histogram-CD79A"]', { timeout: 60_000 })
     await allSaved(page)
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ada, createWorld, type World } from '../lobby/world.ts'
-import { allSaved, createCategory, drawn } from '../support/cellxgene-page.ts'
+import { allSaved, createCategory, drawn, searchGene } from '../support/cellxgene-page.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { testPython, testSample } from '../support/tools.ts'
@@ -46,11 +46,6 @@ const report = { labelledCells: 0, matchedCells: 0, unmatchedCells: 0, unmatched
 
 const cellNamesCame = `performance.getEntriesByType('resource')
   .some(({ name, responseStatus }) => name.includes('annotation-name=name_0') && responseStatus === 200)`
-
-async function searchGene(name: string): Promise<void> {
-  await page.fill('[data-testid="gene-search"]', name)
-  await page.keyboard.press('Enter')
-}
 
 it('a viewer that failed to start twice is started by a click alone, with the reason in view', async () => {
   const ending = { cause: 'start-timeout', detail: null, at: Date.now() } as const
@@ -114,7 +109,7 @@ it('one on the open page is told in plain words, and everything else works', asy
   await page.evaluate('window.stillTheSamePage = true')
   const before = world.launcher.launches.length
   world.poison = (call) => call.includes('/data/var')
-  await searchGene('CD3D')
+  await searchGene(page, 'CD3D')
   await bar().getByText('(a gene’s expression) could not be answered').waitFor()
   await shot('request-lost')
   expect(await page.locator('#cxod-alert').textContent()).toContain('could not be answered')
@@ -130,7 +125,7 @@ it('one on the open page is told in plain words, and everything else works', asy
   await page.locator('[data-testid^="histogram-CD3D"]').first().waitFor()
 
   world.poison = (call) => call.includes('/data/var')
-  await searchGene('NKG7')
+  await searchGene(page, 'NKG7')
   await button('Leave it').waitFor()
   // cellxgene asks for the gene more than once; the next call must not be lost as well after the word about this one.
   world.poison = null

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createWorld, type World } from '../lobby/world.ts'
+import { searchGene } from '../support/cellxgene-page.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { testPython, testSample } from '../support/tools.ts'
@@ -93,8 +94,7 @@ it('takes a category made while the viewer is dead, and saves it with the next v
 
 it('answers what cellxgene asks for while the viewer is dead, when the next one comes', async () => {
   world.killViewer()
-  await page.fill('[data-testid="gene-search"]', 'CD3D')
-  await page.keyboard.press('Enter')
+  await searchGene(page, 'CD3D')
   await page
     .locator('[data-testid="histogram-CD3D"], [data-testid^="histogram-CD3D"]')
     .first()

@@ -147,6 +147,13 @@ async function becomes(box: Locator, to: Tick, ms: number): Promise<boolean> {
   return false
 }
 
+/** Asks for a gene. The names of all genes come after the rest of the page, and until then Enter does nothing. */
+export async function searchGene(page: Page, name: string): Promise<void> {
+  await page.fill(id('gene-search'), name)
+  await page.locator(id(`suggest-menu-item-${name}`)).waitFor({ timeout: 60_000 })
+  await page.press(id('gene-search'), 'Enter')
+}
+
 /** How many cells the page shows for a value. */
 export async function countOf(page: Page, category: string, label: string): Promise<number> {
   await expand(page, category)

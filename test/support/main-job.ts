@@ -12,6 +12,7 @@ import {
   drawn,
   drawnPixels,
   labelSelection,
+  searchGene,
   selectOnly,
   unsaved,
 } from './cellxgene-page.ts'
@@ -36,9 +37,9 @@ export type MainJobBed = {
 
 /**
  * Declares the tests, in their order; the bed is stopped after the last test of the file.
- * @returns what a test after them can do: open the dataset once more, whose viewer then is awake
+ * @returns what a test after them can do: open the dataset once more, whose viewer then is awake; the page that is open
  */
-export function mainJob(start: () => Promise<MainJobBed>): { open(): Promise<void> } {
+export function mainJob(start: () => Promise<MainJobBed>): { open(): Promise<void>; page(): Page } {
   const pictures = path.resolve(import.meta.dirname, '../../.cache/screenshots')
   let bed: MainJobBed
   let browser: Browser
@@ -122,8 +123,7 @@ export function mainJob(start: () => Promise<MainJobBed>): { open(): Promise<voi
     await shot('asleep')
 
     // The sleeping page wakes its viewer by itself, once somebody who is there asks it for data.
-    await page.fill('[data-testid="gene-search"]', 'CD79A')
-    await page.keyboard.press('Enter')
+    await searchGene(page, 'CD79A')
     await page.waitForSelector('[data-testid="histogram-CD79A"]', { timeout: 90_000 })
     expect(await page.evaluate(() => 'neverReloaded' in window)).toBe(true)
     await waitForState('stopped')
@@ -158,5 +158,5 @@ export function mainJob(start: () => Promise<MainJobBed>): { open(): Promise<voi
     expect(causes.filter((cause) => cause === 'idle').length).toBeGreaterThanOrEqual(2)
     expect(causes.filter((cause) => cause !== 'idle')).toEqual(['task-lost'])
   })
-  return { open }
+  return { open, page: () => page }
 }
