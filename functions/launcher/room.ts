@@ -59,7 +59,7 @@ export async function assertMayHaveMore(
   if (theirs.length >= liveSessionsPerUser)
     throw new LauncherError(
       'too-many-sessions',
-      `You have ${liveSessionsPerUser} viewers running or in line, which is as many as one person may have. Stop one under “My sessions”, then try again.`,
+      `You have ${liveSessionsPerUser === 1 ? 'a viewer' : `${liveSessionsPerUser} viewers`} running or in line, which is as many as one person may have. Stop one under “My sessions”, then try again.`,
       { cap: liveSessionsPerUser, scope: 'user' },
     )
   if (linkId === null) return
@@ -67,7 +67,7 @@ export async function assertMayHaveMore(
   if (live.filter((session) => session.linkId === linkId).length >= liveSessionsPerLink)
     throw new LauncherError(
       'too-many-sessions',
-      `${liveSessionsPerLink} people who came by this link have a viewer now, which is as many as may at once. It is tried again as soon as one of them leaves.`,
+      `${liveSessionsPerLink === 1 ? 'Somebody who came by this link has' : `${liveSessionsPerLink} people who came by this link have`} a viewer now, which is as many as may at once. It is tried again as soon as one of them leaves.`,
       { cap: liveSessionsPerLink, scope: 'link' },
     )
 }

@@ -61,6 +61,8 @@ it('opens without a viewer: signs in through the app, says what it waits for, an
   // What is behind the waiting view can't be reached by keyboard.
   expect(await page.locator('#root[inert]').count()).toBe(1)
   await page.locator('[data-cxod="stages"] [aria-current="step"]', { hasText: 'Load' }).waitFor()
+  // cellxgene's script says "CELL×GENE | Annotate" for every dataset.
+  await expect.poll(() => page.title(), { timeout: 60_000 }).toBe('PBMC 68k – cellxgene')
   release()
   await page.waitForSelector('[data-testid="layout-graph"]', { state: 'attached', timeout: 60_000 })
   await page.locator('#cxod-wait').waitFor({ state: 'detached' })

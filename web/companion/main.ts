@@ -197,7 +197,10 @@ function run(config: PageConfig): void {
 
   function watchForDrawing(): void {
     let since: number | null = null
+    const title = `${config.dataset.title} – cellxgene`
     const timer = setInterval(() => {
+      // cellxgene's script gives each page the same one, and several wait at once.
+      if (document.title !== title) document.title = title
       const graph = document.querySelector('[data-testid="layout-graph"]')
       // Ready and nothing on its way, yet no picture: cellxgene has something to say for itself.
       const idle = link.status()?.state === 'ready' && link.waiting() === 0 && lost.list().length === 0
@@ -205,7 +208,6 @@ function run(config: PageConfig): void {
       if (graph === null && (since === null || env.now() - since < drawMs)) return
       clearInterval(timer)
       drawn = true
-      document.title = `${config.dataset.title} – cellxgene`
       screen.leaveWaiting()
       show()
     }, 100)

@@ -107,16 +107,17 @@ export const settingsTable = [
     flag: 'max-sessions-per-user',
     value: 'N',
     kind: 'count',
-    fallback: '3',
-    shown: '',
+    // With fewer places in all, as many as those.
+    fallback: '',
+    shown: '`3`',
     help: 'Most viewers that run at once for one person.',
   },
   {
     flag: 'max-sessions-per-link',
     value: 'N',
     kind: 'count',
-    fallback: '5',
-    shown: '',
+    fallback: '',
+    shown: '`5`',
     help: 'Most viewers that run at once for the guests of one launch link.',
   },
   {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import path from 'node:path'
+import { defaultLimits } from '../../core/limits.ts'
 import { sizes } from '../../core/sizing.ts'
 import { type SandboxChoice, sandboxChoices } from './sandbox.ts'
 import { parseIssuers } from './settings-issuers.ts'
@@ -86,6 +87,7 @@ export function parseSettings(argv: readonly string[], env: Env): { settings: Se
 
   const port = take('port', parsePort) ?? 0
   const viewPort = take('view-port', parsePort) ?? 0
+  const maxSessions = take('max-sessions', parseCount) ?? 0
   const settings: Settings = {
     dataDir: take('data', file) ?? '',
     dataIsDefault: !given.has('data') && !env[envName('data')],
@@ -97,9 +99,11 @@ export function parseSettings(argv: readonly string[], env: Env): { settings: Se
     viewUrl: take('view-url', parseOrigin) ?? `http://127.0.0.1:${viewPort}`,
     idleMs: take('idle', parseDuration) ?? 0,
     lifetimeMs: take('lifetime', parseDuration) ?? 0,
-    maxSessions: take('max-sessions', parseCount) ?? 0,
-    maxSessionsPerUser: take('max-sessions-per-user', parseCount) ?? 0,
-    maxSessionsPerLink: take('max-sessions-per-link', parseCount) ?? 0,
+    maxSessions,
+    maxSessionsPerUser:
+      take('max-sessions-per-user', parseCount) ?? Math.min(defaultLimits.liveSessionsPerUser, maxSessions),
+    maxSessionsPerLink:
+      take('max-sessions-per-link', parseCount) ?? Math.min(defaultLimits.liveSessionsPerLink, maxSessions),
     viewerMemoryMiB: take('viewer-memory', parseMemory) ?? defaultViewerMemoryMiB(),
     diffexpCells: take('diffexp-cells', parseCount) ?? 0,
     sandbox: take('sandbox', (text) => parseChoice(text, sandboxChoices)) ?? 'auto',

@@ -49,6 +49,11 @@ describe('defaults', () => {
     })
   })
 
+  it('of a person’s and a link’s share follow the places', () => {
+    const { maxSessionsPerUser, maxSessionsPerLink } = read(['--max-sessions', '2'])
+    expect([maxSessionsPerUser, maxSessionsPerLink]).toEqual([2, 2])
+  })
+
   it('of the addresses follow the ports', () => {
     const settings = read(['--port', '9000', '--view-port=9001'])
     expect([settings.appUrl, settings.viewUrl]).toEqual(['http://localhost:9000', 'http://127.0.0.1:9001'])
@@ -89,7 +94,7 @@ describe('refused', () => {
     [['--max-sessions', '-1'], 'whole number'],
     [['--port', '8081'], '--port and --view-port must differ'],
     [['--lifetime', '10m'], '--lifetime must not be shorter'],
-    [['--max-sessions', '2'], '--max-sessions-per-user must not be larger'],
+    [['--max-sessions', '2', '--max-sessions-per-user', '3'], '--max-sessions-per-user must not be larger'],
     [['--data', '/srv/a', '--state', '/srv/a/state'], '--state must not lie inside --data'],
     [['--data', '/srv/a', '--state', '/srv/a'], '--state must not lie inside --data'],
   ])('%j', (argv, words) => {
