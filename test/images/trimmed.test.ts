@@ -10,14 +10,14 @@ const root = path.resolve(import.meta.dirname, '../..')
 
 function python(...args: string[]): Promise<{ code: number; said: string }> {
   return new Promise((resolve) => {
-    const options = { env: { PATH: process.env.PATH, CXOD_TEST_SAMPLE: testSample() }, timeout: 150_000 }
+    const options = { env: { PATH: process.env.PATH, CXOD_TEST_SAMPLE: testSample() }, timeout: 550_000 }
     execFile(testPython(), ['-I', '-B', ...args], options, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : 1, said: `${stdout}${stderr}` }),
     )
   })
 }
 
-test('the trimmed viewer does all that a page asks of it', { timeout: 170_000 }, async () => {
+test('the trimmed viewer does all that a page asks of it', { timeout: 600_000 }, async () => {
   // Beside the environment: hard links can't lead to another disk.
   const folder = mkdtempSync(path.join(path.dirname(path.dirname(testPython())), 'trimmed-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

@@ -44,7 +44,7 @@ beforeAll(async () => {
     logLevel: 'silent',
   })
   indexer = createIndexer({ program })
-}, 120_000)
+}, 600_000)
 
 afterAll(() => rmSync(program, { force: true }))
 

@@ -110,7 +110,9 @@ function aTable(seed: number): LabelTable {
 }
 
 describe('a file of labels', () => {
-  it('says the same to viewer and launcher, whoever has written it, cells of another dataset included', async () => {
+  it('says the same to viewer and launcher, whoever has written it, cells of another dataset included', {
+    timeout: 600_000,
+  }, async () => {
     for (let seed = 1; seed <= 300; seed++) {
       const table = aTable(seed)
       const written = atOnce(formatLabels(table))

@@ -13,7 +13,7 @@ beforeAll(() => {
   const args = ['-B', '-I', path.join(import.meta.dirname, 'load_failures.py'), tempDir()]
   const out = execFileSync(testPython(), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
   said = JSON.parse(out.trim().split('\n').at(-1) ?? '') as typeof said
-})
+}, 600_000)
 
 const expected: Record<string, [LoadCode, RegExp]> = {
   'cut-short': ['cut-short', /its end is missing/],
