@@ -5,13 +5,15 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { ada, createWorld, type World } from '../lobby/world.ts'
 import { allSaved, createCategory, drawn, searchGene } from '../support/cellxgene-page.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { testPython, testSample } from '../support/tools.ts'
 
+// Up to four viewers start one after the other in a test; each takes half a minute on a machine that is busy.
+vi.setConfig({ testTimeout: 480_000 })
 const pictures = join(import.meta.dirname, '../../.cache/screenshots')
 let world: World
 let browser: Browser
@@ -23,7 +25,7 @@ beforeAll(async () => {
   world = await createWorld({ python: testPython(), data: testSample(), kept: tempDir('cxod-kept-') })
   browser = await launchChromium()
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
-  page.setDefaultTimeout(60_000)
+  page.setDefaultTimeout(150_000)
   // The browser's own limit is 250 entries.
   await page.addInitScript('performance.setResourceTimingBufferSize(10000)')
   page.on('pageerror', (error) => faults.push(error.message))
@@ -41,7 +43,7 @@ const shot = (name: string) => page.screenshot({ path: join(pictures, `${name}.p
 const bar = () => page.locator('#cxod-bar')
 const button = (name: string) => bar().getByRole('button', { name })
 const heading = (name: string) => page.getByRole('heading', { name })
-const waitFor = (holds: () => unknown) => expect.poll(holds, { timeout: 60_000 }).toBeTruthy()
+const waitFor = (holds: () => unknown) => expect.poll(holds, { timeout: 150_000 }).toBeTruthy()
 const report = { labelledCells: 0, matchedCells: 0, unmatchedCells: 0, unmatchedSample: [], renamed: [] }
 
 const cellNamesCame = `performance.getEntriesByType('resource')
@@ -137,7 +139,7 @@ it('one on the open page is told in plain words, and everything else works', asy
 
 it('labels that somebody else saved: by keyboard, with a file of mine, the way back, and both kept', async () => {
   // The page asks for the cells' names as soon as a viewer is there; those that the tests before have killed gave none.
-  await expect.poll(() => page.evaluate(cellNamesCame)).toBe(true)
+  await waitFor(() => page.evaluate(cellNamesCame))
   world.versions.labels++
   await createCategory(page, 'second')
   await bar()

@@ -5,7 +5,7 @@ import { recordSecret } from './suite-record.ts'
 const id = (name: string) => `[data-testid="${name}"]`
 
 /** cellxgene has its data and draws its embedding. */
-export async function drawn(page: Page, timeoutMs = 90_000): Promise<void> {
+export async function drawn(page: Page, timeoutMs = 150_000): Promise<void> {
   await page.waitForSelector(id('layout-graph'), { state: 'attached', timeout: timeoutMs })
   await page.waitForSelector(id('colorby-louvain'), { timeout: timeoutMs })
 }
@@ -161,7 +161,7 @@ export async function countOf(page: Page, category: string, label: string): Prom
 }
 
 /** The page's own word for "nothing is left to save". */
-export async function allSaved(page: Page, timeoutMs = 90_000): Promise<void> {
+export async function allSaved(page: Page, timeoutMs = 150_000): Promise<void> {
   await page.waitForSelector('text=All saved', { timeout: timeoutMs })
 }
 
