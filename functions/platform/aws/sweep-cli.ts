@@ -38,7 +38,7 @@ export async function runSweepCli(
         'dry-run': { type: 'boolean' },
         env: { type: 'string' },
         json: { type: 'boolean' },
-        help: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
       },
     })
     if (values.help) {
