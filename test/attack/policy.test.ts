@@ -34,7 +34,7 @@ afterAll(async () => {
 /** A browser whose every complaint counts, but for those about an answer that was meant to be a refusal. */
 async function watched(): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } })
-  context.setDefaultTimeout(60_000)
+  context.setDefaultTimeout(150_000)
   await context.exposeFunction('tellViolation', (what: string) => void complaints.push(what))
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => {
@@ -99,7 +99,7 @@ describe('in a real browser', () => {
     // The file that is there already is looked at in the first seconds.
     await page.waitForSelector('text=pbmc')
     await page.goto(`${launcher.appUrl}/datasets/pbmc`)
-    await page.waitForSelector('button:has-text("Open")', { timeout: 60_000 })
+    await page.waitForSelector('button:has-text("Open")')
 
     await page.goto(`${launcher.appUrl}/datasets/pbmc/links`)
     await page.fill('#note', 'for the walk')
@@ -117,7 +117,7 @@ describe('in a real browser', () => {
     await page.click('[data-testid="colorby-louvain"]')
     recordSecret('gene', 'CD79A')
     await searchGene(page, 'CD79A')
-    await page.waitForSelector('[data-testid="histogram-CD79A"]', { timeout: 60_000 })
+    await page.waitForSelector('[data-testid="histogram-CD79A"]')
     await allSaved(page)
 
     const guest = await (await watched()).newPage()

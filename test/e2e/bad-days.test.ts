@@ -43,7 +43,7 @@ afterAll(async () => {
 
 async function as(name: string): Promise<Page> {
   const page = await (await browser.newContext({ viewport: { width: 1200, height: 800 } })).newPage()
-  page.setDefaultTimeout(60_000)
+  page.setDefaultTimeout(150_000)
   await signIn(page, launcher, name)
   return page
 }

@@ -56,7 +56,7 @@ beforeAll(async () => {
   launcher = await startLauncher({ dataDir, stateDir: path.join(dir, 'state') })
   browser = await launchChromium()
   page = await browser.newPage({ viewport: { width: 1300, height: 850 } })
-  page.setDefaultTimeout(90_000)
+  page.setDefaultTimeout(150_000)
   await page.goto(launcher.signInUrl)
   await page.waitForSelector('text=pbmc')
   await page.goto(`${launcher.viewUrl}/v/pbmc/`)
@@ -81,7 +81,7 @@ const datasetVersion = async () => {
   return state === 'usable' ? version : ''
 }
 async function untilReplaced(before: string): Promise<void> {
-  await expect.poll(async () => ['', before].includes(await datasetVersion()), { timeout: 90_000 }).toBe(false)
+  await expect.poll(async () => ['', before].includes(await datasetVersion()), { timeout: 150_000 }).toBe(false)
 }
 
 /** Who comes back to the tab hears of it at once; else the page asks once a minute. */
@@ -204,7 +204,7 @@ it('all cells back: so are their labels', async () => {
 it('the file removed: the page says so, and the labels can be had from it', async () => {
   rmSync(path.join(dataDir, 'public', 'pbmc.h5ad'))
   const state = async () => (await api<{ state: string }>('/api/datasets/pbmc')).state
-  await expect.poll(state, { timeout: 90_000 }).toBe('removed')
+  await expect.poll(state, { timeout: 150_000 }).toBe('removed')
   await backInTab()
   await bar().getByText('The dataset’s file was removed. Your labels are kept').waitFor()
   await shot('removed')

@@ -26,7 +26,7 @@ beforeAll(async () => {
   launcher = await startLauncher({ dataDir, stateDir: path.join(dir, 'state') })
   browser = await launchChromium()
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } })
-  context.setDefaultTimeout(60_000)
+  context.setDefaultTimeout(150_000)
   admin = await context.newPage()
   await admin.goto(launcher.signInUrl)
   await admin.waitForURL(`${launcher.appUrl}/`)

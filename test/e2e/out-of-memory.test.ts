@@ -62,7 +62,7 @@ async function open(page: Page, id: string): Promise<void> {
 }
 
 it('ends one viewer and no other, says why in plain words, and starts with more when asked', {
-  timeout: 300_000,
+  timeout: 480_000,
 }, async () => {
   const context = await browser.newContext({ viewport: { width: 1200, height: 800 } })
   const [other, page] = [await context.newPage(), await context.newPage()]
@@ -74,7 +74,7 @@ it('ends one viewer and no other, says why in plain words, and starts with more 
 
   await open(page, 'two')
   const offer = page.getByRole('button', { name: 'Start with 2 GB' })
-  await offer.waitFor({ timeout: 120_000 })
+  await offer.waitFor({ timeout: 150_000 })
   expect(await page.innerText('body')).toMatch(/ran out of memory/)
   // Its gate says why before it ends.
   await expect.poll(() => bed.processes()).toEqual(before)

@@ -38,7 +38,7 @@ beforeAll(async () => {
   launcher = await startLauncher({ dataDir, stateDir: path.join(dir, 'state') })
   browser = await launchChromium()
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } })
-  context.setDefaultTimeout(60_000)
+  context.setDefaultTimeout(150_000)
   ;[one, two] = [await context.newPage(), await context.newPage()]
   await one.goto(launcher.signInUrl)
   await one.waitForURL(`${launcher.appUrl}/`)

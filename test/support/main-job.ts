@@ -51,7 +51,7 @@ export function mainJob(start: () => Promise<MainJobBed>): { open(): Promise<voi
     bed = await start()
     browser = await launchChromium()
     page = await browser.newPage({ viewport: { width: 1400, height: 900 } })
-    page.setDefaultTimeout(60_000)
+    page.setDefaultTimeout(150_000)
     page.on('pageerror', (error) => faults.push(error.message))
   })
   afterAll(async () => {
@@ -124,7 +124,7 @@ export function mainJob(start: () => Promise<MainJobBed>): { open(): Promise<voi
 
     // The sleeping page wakes its viewer by itself, once somebody who is there asks it for data.
     await searchGene(page, 'CD79A')
-    await page.waitForSelector('[data-testid="histogram-CD79A"]', { timeout: 90_000 })
+    await page.waitForSelector('[data-testid="histogram-CD79A"]')
     expect(await page.evaluate(() => 'neverReloaded' in window)).toBe(true)
     await waitForState('stopped')
 
