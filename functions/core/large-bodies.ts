@@ -4,8 +4,8 @@
 export interface LargeBodies {
   /** Up to this many bytes go directly. */
   readonly directBytes: number
-  /** The address below which all offers are: a page that puts something there must be allowed to connect to it. */
-  place(): Promise<string>
+  /** The address below which all offers to the same are: their page must be allowed to connect to it. */
+  place(whose: string): Promise<string>
   /**
    * An address that takes exactly these bytes, by PUT with exactly these headers.
    * @param whose who may name it afterwards

@@ -72,7 +72,7 @@ export function createLauncher(given: Ports, limits: Limits, gates: GateSettings
     uploadLabels: (who, datasetId, upload) => uploadLabels(context, who, datasetId, upload),
     offerUpload: (who, body) => offerUpload(context, who, body),
     directBytes: ports.vault.uploads?.directBytes ?? null,
-    uploadPlace: async () => (await ports.vault.uploads?.place()) ?? null,
+    uploadPlace: async (who) => (await ports.vault.uploads?.place(who.id)) ?? null,
     lend: (body, fileName) => lend(context, body, fileName),
     carried: (who, datasetId) => carried(context, who, datasetId),
     makeLink: (who, datasetId, wish) => share.makeLink(context, who, datasetId, wish),

@@ -119,8 +119,8 @@ export interface Launcher {
   offerUpload(who: Principal, body: UploadRequest): Promise<UploadAnswer>
   /** Most bytes of a body that comes or goes directly; null: no bound of the platform's. */
   readonly directBytes: number | null
-  /** The address below which larger bodies are put; null: there are none. */
-  uploadPlace(): Promise<string | null>
+  /** The address below which this person's larger bodies are put; null: there are none. */
+  uploadPlace(who: Principal): Promise<string | null>
   /** An address for a body that is too large to go directly, as a file of this name; null when it is not. */
   lend(body: Uint8Array, fileName: string): Promise<string | null>
   /** What became of the newest labels when the dataset was replaced; null when somebody has saved since. */

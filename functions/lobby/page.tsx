@@ -30,7 +30,7 @@ export async function viewerPage(c: Context, deps: LobbyDeps, who: Principal, da
     snapshots: deps.snapshot !== undefined,
     directBytes: deps.launcher.directBytes,
   }
-  const uploadPlace = config.mode === 'view' ? null : await deps.launcher.uploadPlace()
+  const uploadPlace = config.mode === 'view' ? null : await deps.launcher.uploadPlace(who)
   const head = (
     <>
       <title>{`${dataset.title} – cellxgene`}</title>

@@ -163,8 +163,9 @@ describe.each(['a folder', 'a bucket'])('a vault in %s', (kind) => {
       'x-amz-checksum-sha256',
     ])
     expect(Number(query.get('X-Amz-Expires'))).toBeLessThanOrEqual(900)
-    expect(await uploads?.place()).toBe(`${moto.endpoint}/${Bucket}/uploads/offered/`)
-    expect(offered?.url.startsWith((await uploads?.place()) ?? 'nowhere')).toBe(true)
+    // The policy of their page allows this place, and not the next one's: nobody else can have something sent to theirs.
+    expect(offered?.url.startsWith((await uploads?.place('somebody')) ?? 'nowhere')).toBe(true)
+    expect(offered?.url.startsWith((await uploads?.place('another')) ?? '')).toBe(false)
     expect(offered?.headers).toEqual({
       'content-length': String(5 * MiB),
       'content-type': 'application/octet-stream',
@@ -175,7 +176,7 @@ describe.each(['a folder', 'a bucket'])('a vault in %s', (kind) => {
   it('has a form whose page may put a file there, and nowhere else, and which then names it', async () => {
     const dan = await bed.browser({ name: 'dan' })
     const page = await dan.get('/annotations/pbmc')
-    const place = `${moto.endpoint}/${Bucket}/uploads/offered/`
+    const place = `${moto.endpoint}/${Bucket}/uploads/offered/${sha(dan.who.id).slice(0, 32)}/`
     expect(page.headers.get('content-security-policy')).toContain(`; connect-src 'self' ${place};`)
     expect((await dan.get('/')).headers.get('content-security-policy')).toContain("; connect-src 'self';")
     // What comes with a file counts, too: a form of exactly four megabytes would not get through.

@@ -62,7 +62,7 @@ export function minePages(app: Hono<Env>, deps: WebDeps, { frame, html }: Render
     c: Context<Env>,
     page: Awaited<ReturnType<typeof versionsPage>>,
     status?: Problem['status'],
-  ) => html(c, page, status, await launcher.uploadPlace())
+  ) => html(c, page, status, await launcher.uploadPlace(c.var.who))
 
   app.get('/annotations', async (c) => {
     const { who } = c.var

@@ -21,21 +21,17 @@ const folders = { offered: 'uploads/offered/', lent: 'uploads/lent/' }
 
 /** @param bucket the vault's; no owner's folder is called `uploads`, as their names have a colon */
 export function createLargeBodies(s3: S3Client, bucket: string): LargeBodies {
-  const keyOf = (whose: string, ref: string) =>
-    `${folders.offered}${createHash('sha256').update(whose).digest('hex').slice(0, 32)}/${ref}`
-
-  let place: Promise<string> | null = null
+  const folderOf = (whose: string) =>
+    `${folders.offered}${createHash('sha256').update(whose).digest('hex').slice(0, 32)}/`
+  const keyOf = (whose: string, ref: string) => folderOf(whose) + ref
 
   return {
     directBytes,
 
-    place() {
+    async place(whose) {
       // Told by a signed address, which is made without a call: how buckets are addressed is the SDK's knowledge.
-      place ??= getSignedUrl(s3, new PutObjectCommand({ Bucket: bucket, Key: folders.offered })).then((address) => {
-        const { origin, pathname } = new URL(address)
-        return origin + pathname
-      })
-      return place
+      const address = new URL(await getSignedUrl(s3, new PutObjectCommand({ Bucket: bucket, Key: folderOf(whose) })))
+      return address.origin + address.pathname
     },
 
     async offer(whose, { sizeBytes, sha256 }) {
