@@ -19,6 +19,7 @@ const words: Record<EndCause, [title: string, remedy: string]> = {
     'The data file was replaced or removed.',
     'Open the dataset again to work on the new file; your annotations are kept.',
   ],
+  'not-started': ['It could not be started just now.', 'Try again in a minute; your annotations are kept.'],
   'start-timeout': ['It did not start in time.', 'Try again. If it happens twice, tell your administrator.'],
   'task-lost': [
     'The viewer ended unexpectedly.',

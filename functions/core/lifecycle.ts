@@ -25,7 +25,8 @@ export const transitions: readonly Transition[] = [
   { from: 'queued', to: 'stopping', by: ['stop', 'reap', 'index-dataset'] },
   { from: 'starting', to: 'starting', by: ['admit', 'progress'] },
   { from: 'starting', to: 'ready', by: ['admit'] },
-  { from: 'requested', to: 'stopping', by: ['stop', 'reap', 'index-dataset'] },
+  // By who starts it, when that failed and something may run all the same.
+  { from: 'requested', to: 'stopping', by: ['launch', 'promote', 'stop', 'reap', 'index-dataset'] },
   { from: 'starting', to: 'stopping', by: ['stop', 'reap', 'index-dataset'] },
   { from: 'ready', to: 'stopping', by: ['stop', 'reap', 'index-dataset'] },
   { from: 'stopping', to: 'stopping', by: ['reap'] },

@@ -143,7 +143,10 @@ export interface TaskRunner {
    * can't bring it back and the *grace* rule has nothing to wait for. ECS can't promise that; one machine can.
    */
   readonly final: boolean
-  /** Idempotent on (session id, attempt). Throws `no-room` or `unavailable` when refused outright: nothing was started. */
+  /**
+   * Idempotent on (session id, attempt). Throws `no-room` when refused outright: nothing was started; `unavailable` with
+   * `data.nothingStarted` when that is certain too, and without it when a task may run all the same.
+   */
   start(spec: TaskSpec): Promise<void>
   inspect(sessionId: string): Promise<TaskStatus>
   /** Afterwards `inspect` says `gone` or `none`. Harmless when there is none. */

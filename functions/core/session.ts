@@ -14,7 +14,8 @@ export type EndCause =
   | 'user' // its owner stopped it
   | 'idle' // nobody used it for the idle time
   | 'lifetime' // the longest a session may live
-  | 'start-timeout' // no progress before the start deadline
+  | 'not-started' // a part of the platform was down or asked for patience; nothing was started
+  | 'start-timeout' // no progress before the start deadline, or nobody knows whether it was started
   | 'task-lost' // the task is gone without having been told to
   | 'out-of-memory' // the viewer met its memory bound
   | 'load-failed' // cellxgene could not open the file
@@ -88,6 +89,7 @@ export function isLive(session: Session): session is Session & { state: LiveStat
 
 /** Ends that say that something went wrong, as opposed to ends somebody wanted. */
 export const failureCauses: readonly EndCause[] = [
+  'not-started',
   'start-timeout',
   'task-lost',
   'out-of-memory',

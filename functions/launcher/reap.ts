@@ -91,7 +91,7 @@ export async function endSurely(
  */
 export async function end(
   context: Context,
-  step: 'stop' | 'reap' | 'index-dataset',
+  step: 'stop' | 'reap' | 'index-dataset' | 'launch' | 'promote',
   session: Session,
   cause: EndCause,
   detail: string | null = null,

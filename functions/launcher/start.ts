@@ -2,7 +2,7 @@
 import { type ErrorCode, isLauncherError, LauncherError } from '../core/errors.ts'
 import type { Session } from '../core/session.ts'
 import { type Context, change, ending } from './context.ts'
-import { settle } from './reap.ts'
+import { end, settle } from './reap.ts'
 import { assertMayHaveMore, stillFits } from './room.ts'
 
 /**
@@ -13,6 +13,7 @@ import { assertMayHaveMore, stillFits } from './room.ts'
 export async function start(context: Context, step: 'launch' | 'promote', session: Session): Promise<Session> {
   const { ports } = context
   const current = async () => (await ports.sessions.get(session.ownerId, session.datasetId)) ?? session
+  let asked = false
   try {
     if (step === 'launch') await assertMayHaveMore(context, session, session)
     if (!(await stillFits(context, session))) return (await backIntoLine(context, step, session)) ?? (await current())
@@ -21,7 +22,9 @@ export async function start(context: Context, step: 'launch' | 'promote', sessio
     // Whatever held this call up: from its deadline on the session is the reaper's, and soon nobody would own a task of it.
     if (ports.clock.now() >= session.dueAt)
       throw new LauncherError('unavailable', 'It took too long to find a place for this viewer. Try again in a minute.')
-    await ports.tasks.start({ sessionId, datasetId, attempt, size, gateToken: await ports.gateToken(session) })
+    const gateToken = await ports.gateToken(session)
+    asked = true
+    await ports.tasks.start({ sessionId, datasetId, attempt, size, gateToken })
     const starting = await change(context, step, session, { state: 'starting', routePath: path })
     // Lost: it was stopped meanwhile. What we started is released by whoever stops it.
     if (starting === null) return await current()
@@ -35,17 +38,25 @@ export async function start(context: Context, step: 'launch' | 'promote', sessio
     // Where a close is final, the same session can't have a route again.
     if (isLauncherError(error, 'no-room') && !ports.router.final) {
       await ports.router.close(session.id)
-      const waiting = await afterRefusal(context, step, session, error)
+      // A definite refusal: nothing was started under this attempt, and another one must not be taken for it.
+      const waiting = await waitAgain(context, step, session, error.message, session.attempt + 1)
       if (waiting?.state !== 'queued' || error.data.tryOther !== true) return waiting ?? (await current())
       // Another kind of capacity may have room: it has kept its place, so nobody is overtaken by trying that at once.
       const again = await change(context, 'promote', waiting, { state: 'requested' })
       return again === null ? await current() : await start(context, 'promote', again)
     }
     if (refused) {
-      // Refused outright: nothing runs, so give the place back. Anything else may have started; that is for the reaper.
+      // Refused outright: nothing runs, so give the place back.
       await ports.router.close(session.id)
       const end = ending('refused', ports.clock.now(), describeForPeople(error))
       await change(context, step, session, { state: 'failed', ending: end })
+    }
+    if (!refused) {
+      const nothing = !asked || (isLauncherError(error) && error.data.nothingStarted === true)
+      // What is down may keep this from being written: then it is the reaper's, when `requested` is due.
+      await letGo(context, step, session, nothing, describeForPeople(error)).catch((failure: unknown) =>
+        ports.log('warn', 'session not released yet', { session: session.id, error: describe(failure) }),
+      )
     }
     if (isLauncherError(error)) throw error
     throw new LauncherError(
@@ -66,27 +77,48 @@ function backIntoLine(context: Context, step: 'launch' | 'promote', session: Ses
 }
 
 /**
- * The platform had no room (no slot, no capacity, a quota): waiting may help, so it keeps its place in the line, tries
- * again after a pause, and says why. Not for ever: a quota of nothing stays nothing.
+ * Something that it needs is down or asks for patience. Its session is not left `requested` for a minute and a half: whoever
+ * clicks again would be told that it starts.
+ * @param nothing was started, for certain; else a task may run, and the *grace* rule waits for what is still on its way
  */
-async function afterRefusal(
+async function letGo(
   context: Context,
   step: 'launch' | 'promote',
   session: Session,
-  error: LauncherError,
+  nothing: boolean,
+  detail: string | null,
+): Promise<void> {
+  const { ports } = context
+  const now = ports.clock.now()
+  if (!nothing) return void (await end(context, step, session, 'start-timeout', detail))
+  await ports.router.close(session.id)
+  // Who waited for their turn does not lose their place for it. The attempt stays: should one be on its way after all, the
+  // next is the same task.
+  if (step === 'promote' && !ports.router.final) return void (await waitAgain(context, step, session, detail ?? ''))
+  await change(context, step, session, { state: 'failed', ending: ending('not-started', now, detail) })
+}
+
+/**
+ * The platform had no room (no slot, no capacity, a quota): waiting may help, so it keeps its place in the line, tries
+ * again after a pause, and says why. Not for ever: a quota of nothing stays nothing.
+ */
+function waitAgain(
+  context: Context,
+  step: 'launch' | 'promote',
+  session: Session,
+  detail: string,
+  attempt = session.attempt,
 ): Promise<Session | null> {
   const { ports, limits } = context
   const now = ports.clock.now()
   const times = (session.refusal?.times ?? 0) + 1
   if (times >= limits.refusedTimes)
-    return change(context, step, session, { state: 'failed', ending: ending('refused', now, error.message) })
-  const refusal = { at: now, detail: error.message, times }
+    return change(context, step, session, { state: 'failed', ending: ending('refused', now, detail) })
   return change(context, step, session, {
     state: 'queued',
     lastSeenAt: now,
-    refusal,
-    // A definite refusal: nothing was started under this attempt, and another one must not be taken for it.
-    attempt: session.attempt + 1,
+    refusal: { at: now, detail, times },
+    attempt,
   })
 }
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { current, gateOf, ready, start } from './death-steps.ts'
 import { makeWorld } from './emulators.ts'
 import { heal, nothingLeft } from './heal.ts'
-import { type Process, type Rule, startProcess } from './process.ts'
+import { type Process, type Rule, startProcess, throttled } from './process.ts'
 import { minute, person, type World } from './world.ts'
 
 let world: World
@@ -39,6 +39,48 @@ async function nextMinute(rule: Rule = () => 'go', over = {}): Promise<Process> 
   await process.tick()
   return process
 }
+
+describe('ECS asks for patience', () => {
+  const throttles: Rule = ({ name }) => (name === 'RunTask' ? throttled() : 'go')
+  const by = { by: 'click' } as const
+
+  test('for who clicks: it is over at once, and the next click has one task; who waited in line keeps their place', async () => {
+    const [who, next] = [person('throttled'), person('throttled in line')]
+    await expect(startProcess(world, throttles).launcher.launch(who, 'pbmc', by)).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+    const over = await current(world, who)
+    expect(over).toMatchObject({ state: 'failed', ending: { cause: 'not-started' } })
+    const { launcher } = startProcess(world)
+    const session = await launcher.launch(who, 'pbmc', by)
+    expect(session.state).toBe('starting')
+    const tasks = await world.allTasks()
+    expect([over, session].map(({ id }) => tasks.get(id)?.length ?? 0)).toEqual([0, 1])
+
+    const full = startProcess(world, throttles, { liveSessions: 1 })
+    expect(await full.launcher.launch(next, 'pbmc', by)).toMatchObject({ state: 'queued', refusal: null })
+    await startProcess(world, throttles).launcher.promote()
+    const waits = await current(world, next)
+    expect(waits).toMatchObject({ state: 'queued', attempt: 1, refusal: { times: 1 } })
+    await nextMinute()
+    expect(await current(world, next)).toMatchObject({ id: waits.id, state: 'starting', attempt: 1 })
+    await heal(world)
+    expect(await nothingLeft(world, [who, next])).toEqual([])
+  })
+
+  test('and says nothing at all: over within the minute, and its task with it', async () => {
+    const who = person('never answered')
+    const silent = startProcess(world, ({ name }) => (name === 'RunTask' ? 'lose' : 'go'))
+    await expect(silent.launcher.launch(who, 'pbmc', by)).rejects.toMatchObject({ code: 'unavailable' })
+    const session = await current(world, who)
+    expect(session).toMatchObject({ state: 'stopping', ending: { cause: 'start-timeout' } })
+    expect((await world.allTasks()).get(session.id)?.filter(({ running }) => running)).toEqual([])
+    world.now += minute
+    expect(await startProcess(world).launcher.launch(who, 'pbmc', by)).toMatchObject({ state: 'starting' })
+    await heal(world)
+    expect(await nothingLeft(world, [who]), 'both have run').toEqual([`${who.name}: 2 receipts`])
+  })
+})
 
 describe('no room', () => {
   const nowhere: readonly [string, () => ReturnType<Rule>, RegExp][] = [

@@ -89,6 +89,25 @@ describe('launch', () => {
     expect((await launcher.launch(who, 'pbmc', byClick)).size.memoryMiB).toBe(2048)
   })
 
+  it('lets go of a session at once when a part is down: the next click starts anew, and only what ran has a receipt', async () => {
+    const launcher = bed.launcher()
+    const who = aUser('whose platform is down')
+    const down = (data = {}) => new LauncherError('unavailable', 'ECS asks for patience.', data)
+    for (const [error, cause, receipts] of [
+      [down({ nothingStarted: true }), 'not-started', 0],
+      [down(), 'start-timeout', 1],
+    ] as const) {
+      bed.tasks.refuseWith = error
+      await expect(launcher.launch(who, 'pbmc', byClick)).rejects.toMatchObject({ code: 'unavailable' })
+      bed.tasks.refuseWith = null
+      const session = await launcher.findSession(who, 'pbmc')
+      expect(session).toMatchObject({ state: 'failed', ending: { cause, detail: 'ECS asks for patience.' } })
+      expect(await bed.ports.router.status(session?.id ?? '')).toBe('none')
+      expect(await launcher.receipts(who)).toHaveLength(receipts)
+    }
+    expect(await launcher.launch(who, 'pbmc', byClick)).toMatchObject({ state: 'starting', failedStarts: 2 })
+  })
+
   it('starts again by itself after one failed start, and after two only for a click', async () => {
     const launcher = bed.launcher()
     const who = aUser('flaky')

@@ -6,13 +6,15 @@ import type { User } from '../../functions/core/principal.ts'
 import { holdsPlace, inOrder, isLive } from '../../functions/core/session.ts'
 import { createHere, type Here } from '../../functions/launcher/context.ts'
 import { createLauncher, type Launcher } from '../../functions/launcher/index.ts'
-import { World } from './world.ts'
+import { type Trouble, troubles, World } from './world.ts'
 
 export type Bounds = {
   /** How often each call may be made in one history. */
   calls: Partial<Record<CallName, number>>
   /** Jumps of the clock to the next moment that matters. */
   jumps: number
+  /** How many calls of a platform that is down or asks for patience. */
+  troubles?: number
 }
 
 export type CallName =
@@ -42,7 +44,7 @@ const user = (name: string): User => {
 const [ada, bob] = [user('ada'), user('bob')]
 
 /** Rules that the world breaks, to see that the exploration finds what follows. */
-export type Broken = { callLifetimeMs?: number; claimsFinal?: boolean }
+export type Broken = { callLifetimeMs?: number; claimsFinal?: boolean; claimsNothingStarted?: boolean }
 
 type Explored = { states: number; findings: Finding[] }
 
@@ -55,11 +57,12 @@ class Run {
     readonly limits: Limits,
     place: Place,
     readonly bounds: Bounds,
-    { callLifetimeMs, claimsFinal }: Broken,
+    { callLifetimeMs, claimsFinal, claimsNothingStarted }: Broken,
   ) {
     const one = place === 'one machine'
     const lifetimeMs = callLifetimeMs ?? (one ? Number.POSITIVE_INFINITY : undefined)
     this.world = new World(limits, place !== 'cloud', lifetimeMs, claimsFinal)
+    this.world.claimsNothingStarted = claimsNothingStarted ?? false
     this.here = one ? createHere() : undefined
   }
 
@@ -102,6 +105,8 @@ class Run {
     for (const [index, actor] of world.actors.entries()) {
       if (actor.done || actor.blocked) continue
       options.push(`step ${index}`)
+      if (this.left('trouble', bounds.troubles ?? 0))
+        for (const trouble of troubles[actor.next?.label ?? ''] ?? []) options.push(`step ${index} ${trouble}`)
     }
     return options
   }
@@ -115,10 +120,13 @@ class Run {
 
   async take(option: string): Promise<void> {
     const { world } = this
-    const [verb = '', index = ''] = option.split(' ')
+    const [verb = '', index = '', trouble] = option.split(' ')
     const count = (name: string) => this.used.set(name, (this.used.get(name) ?? 0) + 1)
     const actor = world.actors[Number(index)]
-    if (verb === 'step' && actor) return world.step(actor)
+    if (verb === 'step' && actor) {
+      if (trouble !== undefined) count('trouble')
+      return world.step(actor, trouble as Trouble | undefined)
+    }
     count(verb)
     if (verb === 'jump') return world.advanceTo(this.nextMoment() ?? world.now)
     if (verb === 'taskDies') {
@@ -156,6 +164,9 @@ class Run {
     const line = live.filter(({ state }) => state === 'queued').sort(inOrder)
     for (const { id, ownerName } of line)
       if (world.tasks.get(id) === 'running' || world.routes.has(id)) return `${ownerName} waits and holds something`
+    const owners = [...world.tasks].flatMap(([id, task]) => (task === 'running' ? [world.owners.get(id)] : []))
+    const twice = owners.find((owner, n) => owners.indexOf(owner) !== n)
+    if (twice) return `two tasks of ${twice}`
     // Across processes the younger of two gives way a moment later; what there is of places is the platform's to bound.
     if (here === undefined) return null
     // Who left the line is `stopping` for a moment and holds nothing; what still runs is counted below.
@@ -192,7 +203,8 @@ class Run {
     if (tasks.length > 0) return `task held by nobody: ${tasks.join()}`
     if (world.routes.size > 0) return `route held by nobody: ${[...world.routes.keys()].join()}`
     for (const session of world.sessions.values()) {
-      const started = session.requestedAt !== null && session.ending?.cause !== 'refused'
+      const nothing = session.ending?.cause === 'refused' || session.ending?.cause === 'not-started'
+      const started = session.requestedAt !== null && !nothing
       if (started && !world.receipts.some(({ sessionId }) => sessionId === session.id))
         return `no receipt for ${session.ownerName}${over.has(session.id) ? ' (was over)' : ''}`
     }

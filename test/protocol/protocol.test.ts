@@ -9,6 +9,8 @@ const scenes: Record<string, Bounds> = {
   'a start that is reaped': { calls: { launch: 1, knock: 1, loaded: 1, reap: 1 }, jumps: 2 },
   'a task that dies': { calls: { launch: 1, knock: 1, loaded: 1, taskDies: 1 }, jumps: 1 },
   'a task that dies after its word': { calls: { launch: 1, knock: 1, taskDies: 1, bye: 1 }, jumps: 1 },
+  'a start one of whose calls fails, and another click': { calls: { launch: 2 }, jumps: 0, troubles: 1 },
+  'a start two of whose calls fail, and the reaper': { calls: { launch: 1, reap: 1 }, jumps: 1, troubles: 2 },
   'use and sleep': { calls: { launch: 1, knock: 1, loaded: 1, beat: 1, reap: 1 }, jumps: 2 },
 }
 
@@ -58,6 +60,12 @@ describe('the exploration can find a leak', () => {
     const bounds: Bounds = { calls: { launch: 1, stop: 1, knock: 1 }, jumps: 2 }
     const { findings } = await explore(defaultLimits, 'cloud', bounds, { callLifetimeMs: 3_600_000 })
     expect(findings.map(({ leak }) => leak).join()).toMatch(/held by nobody/)
+  })
+  it('when a platform says that it started nothing, and does not know', { timeout: 120_000 }, async () => {
+    const bounds: Bounds = { calls: { launch: 2 }, jumps: 0, troubles: 1 }
+    const { findings } = await explore(defaultLimits, 'cloud', bounds, { claimsNothingStarted: true })
+    expect(findings.map(({ leak }) => leak).join()).toMatch(/held by nobody/)
+    expect(findings.map(({ leak }) => leak).join()).toMatch(/two tasks/)
   })
   it('when a platform says that its stops are final and they are not', { timeout: 120_000 }, async () => {
     const bounds: Bounds = { calls: { launch: 1, stop: 1 }, jumps: 1 }

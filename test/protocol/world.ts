@@ -12,11 +12,20 @@ export type Actor = {
   name: string
   /** Everything it has seen so far; two actors with the same trace go on in the same way. */
   trace: string[]
-  next: { label: string; run(): void } | null
+  next: { label: string; run(trouble?: Trouble): void } | null
   /** Waits for another call of its process (the launcher's lock). */
   blocked: boolean
   done: boolean
   startedAt: number
+}
+
+/** What may go wrong with one call: it has no effect, and that is known or not; or it has, and its answer is lost. */
+export type Trouble = 'throttled' | 'dropped' | 'lost'
+export const troubles: Readonly<Record<string, readonly Trouble[]>> = {
+  start: ['throttled', 'dropped', 'lost'],
+  reserve: ['dropped', 'lost'],
+  'advance:starting': ['dropped', 'lost'],
+  close: ['dropped'],
 }
 
 export const dataset: Dataset = {
@@ -58,10 +67,14 @@ export class World {
   routes = new Map<string, 'reserved' | 'open'>()
   closed = new Set<string>()
   receipts: Receipt[] = []
+  /** By session id. */
+  owners = new Map<string, string>()
   actors: Actor[] = []
   /** Who waits for another call, in the order in which they began to. */
   private waiting: Actor[] = []
   private ids = 0
+  /** Of calls that were not answered: a platform that lies. */
+  claimsNothingStarted = false
 
   constructor(
     readonly limits: Limits,
@@ -87,12 +100,12 @@ export class World {
     await this.settle()
   }
 
-  /** Lets one call make its next effect and run up to the one after. */
-  async step(actor: Actor): Promise<void> {
+  /** Lets one call make its next effect, or meet some trouble there, and run up to the one after. */
+  async step(actor: Actor, trouble?: Trouble): Promise<void> {
     const { next } = actor
     if (next === null) throw new Error(`${actor.name} has no next step`)
     actor.next = null
-    next.run()
+    next.run(trouble)
     await this.settle()
   }
 
@@ -114,6 +127,11 @@ export class World {
 
   live(): Session[] {
     return [...this.sessions.values()].filter(isLive)
+  }
+
+  private down(trouble: Trouble): LauncherError {
+    const nothingStarted = trouble === 'throttled' || this.claimsNothingStarted
+    return new LauncherError('unavailable', trouble, nothingStarted ? { nothingStarted } : {})
   }
 
   /** Until every call stands before an effect, is over, or waits for another one. */
@@ -164,13 +182,15 @@ export class World {
       new Promise((resolve, reject) => {
         actor.next = {
           label,
-          run: () => {
+          run: (trouble) => {
             try {
+              if (trouble === 'throttled' || trouble === 'dropped') throw this.down(trouble)
               const result = act()
+              if (trouble === 'lost') throw this.down(trouble)
               actor.trace.push(`${label}=${JSON.stringify(result)}`)
               resolve(structuredClone(result))
             } catch (error) {
-              actor.trace.push(`${label}!`)
+              actor.trace.push(`${label}!${trouble ?? ''}`)
               reject(error)
             }
           },
@@ -189,6 +209,7 @@ export class World {
             const there = this.sessions.get(fresh.ownerId)
             if (there && isLive(there)) return { created: false, session: there }
             this.sessions.set(fresh.ownerId, structuredClone(fresh))
+            this.owners.set(fresh.id, fresh.ownerName)
             return { created: true, session: fresh }
           }),
         get: (ownerId) => turn('get', () => this.sessions.get(ownerId) ?? null),

@@ -30,6 +30,15 @@ export function isPassing(error: unknown): boolean {
   )
 }
 
+const neverSent = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/
+
+/** The service itself refused (throttled, malformed, not allowed), or was never reached. After a 5xx or silence nobody knows. */
+export function hadNoEffect(error: unknown): boolean {
+  const status = awsStatus(error)
+  if (status !== null) return status >= 400 && status < 500
+  return error instanceof Error && 'code' in error && neverSent.test(String(error.code))
+}
+
 /**
  * @param call idempotent: it may have had its effect although its answer was lost
  * Full jitter after AWS's own measurements (“Exponential Backoff and Jitter”, AWS Architecture Blog, 2015).

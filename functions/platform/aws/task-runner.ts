@@ -10,9 +10,9 @@ import {
   StopTaskCommand,
   type Task,
 } from '@aws-sdk/client-ecs'
-import { LauncherError } from '../../core/errors.ts'
+import { isLauncherError, LauncherError } from '../../core/errors.ts'
 import type { Clock, Log, TaskRunner, TaskSpec, TaskStatus } from '../../core/ports.ts'
-import { type Patience, withPatience } from './backoff.ts'
+import { hadNoEffect, type Patience, withPatience } from './backoff.ts'
 import { awsName, unavailable } from './errors.ts'
 import { taskShape } from './settings.ts'
 import type { TaskRefs } from './task-refs.ts'
@@ -144,10 +144,18 @@ export function createTaskRunner(settings: TaskRunnerSettings, deps: Deps): Task
     final: false,
 
     async start(spec) {
-      const command = await request(spec)
+      const command = await request(spec).catch((error: unknown) => {
+        throw isLauncherError(error) ? withNothingStarted(error) : error
+      })
       let arns: string[]
+      let unsure = false
       try {
-        const { tasks = [], failures = [] } = await withPatience(() => ecs.send(command), patience)
+        const ask = () =>
+          ecs.send(command).catch((error: unknown) => {
+            unsure ||= !hadNoEffect(error)
+            throw error
+          })
+        const { tasks = [], failures = [] } = await withPatience(ask, patience)
         arns = tasks.flatMap(({ taskArn }) => (taskArn ? [taskArn] : []))
         // An answer of 200 that names failures is a failure.
         if (arns.length === 0) throw refusalOf({ failures }) ?? unavailable('The service that runs viewers (ECS)', null)
@@ -156,6 +164,7 @@ export function createTaskRunner(settings: TaskRunnerSettings, deps: Deps): Task
         if (awsName(error) !== 'ConflictException') {
           const refusal = refusalOf({ error }) ?? unavailable('The service that runs viewers (ECS)', error)
           const spot = command.input.capacityProviderStrategy?.[0]?.capacityProvider === 'FARGATE_SPOT'
+          if (refusal.code === 'unavailable' && !unsure && !isLauncherError(error)) throw withNothingStarted(refusal)
           throw spot && refusal.code === 'no-room' ? onDemandMayHave(refusal) : refusal
         }
         arns = resourcesOf(error)
@@ -202,6 +211,9 @@ export function createTaskRunner(settings: TaskRunnerSettings, deps: Deps): Task
 /** Spot and on-demand have capacities and quotas of their own: the next attempt asks for the other, and need not wait. */
 const onDemandMayHave = ({ message, data, cause }: LauncherError): LauncherError =>
   new LauncherError('no-room', message, { ...data, tryOther: true }, { cause })
+
+const withNothingStarted = ({ code, message, data, cause }: LauncherError): LauncherError =>
+  new LauncherError(code, message, { ...data, nothingStarted: true }, { cause })
 
 function resourcesOf(error: unknown): string[] {
   if (typeof error !== 'object' || error === null || !('resourceIds' in error)) return []

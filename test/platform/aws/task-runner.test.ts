@@ -45,7 +45,7 @@ beforeAll(async () => {
       containerDefinitions,
     }),
   )
-}, 90_000)
+}, 120_000)
 afterAll(async () => {
   ecs?.destroy()
   await Promise.all([moto?.stop(), tables?.stop()])
@@ -172,6 +172,8 @@ describe('what RunTask is asked for', () => {
 })
 
 describe('refusals', () => {
+  /** Nothing is said of whether something was started: the launcher then waits for what may still come. */
+  const maybeStarted = { code: 'unavailable', data: expect.not.objectContaining({ nothingStarted: true }) }
   const refusals: [string, unknown, { code: string; data?: object }][] = [
     [
       'no capacity in the zones, as a failure',
@@ -193,13 +195,43 @@ describe('refusals', () => {
       named('AccessDeniedException', 'User is not authorized to perform: iam:PassRole'),
       { code: 'bad-setting' },
     ],
-    ['throttled to the end', named('ThrottlingException', 'Rate exceeded'), { code: 'unavailable' }],
+    [
+      'throttled to the end',
+      Object.assign(named('ThrottlingException', 'Rate exceeded'), { $metadata: { httpStatusCode: 400 } }),
+      { code: 'unavailable', data: { nothingStarted: true } },
+    ],
+    [
+      'never reached',
+      Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
+      { code: 'unavailable', data: { nothingStarted: true } },
+    ],
+    [
+      'no answer',
+      Object.assign(new Error('socket hang up'), { name: 'TimeoutError', code: 'ECONNRESET' }),
+      maybeStarted,
+    ],
     [
       'a fault of AWS’s',
       Object.assign(named('ServerException', 'oops'), { $metadata: { httpStatusCode: 500 } }),
-      { code: 'unavailable' },
+      maybeStarted,
     ],
   ]
+  test('throttled at the end says nothing of a first try that had no answer; nor does an answer without a task', async () => {
+    const lost = Object.assign(new Error('socket hang up'), { name: 'TimeoutError', code: 'ECONNRESET' })
+    const throttled = Object.assign(named('ThrottlingException', 'Rate exceeded'), {
+      $metadata: { httpStatusCode: 400 },
+    })
+    const { client, asked } = played(() => {
+      throw asked.length === 1 ? lost : throttled
+    })
+    await expect(createTaskRunner(settings(), { ...(await deps()), ecs: client }).start(spec())).rejects.toMatchObject(
+      maybeStarted,
+    )
+    const nothing = played(() => ({ tasks: [], failures: [] }))
+    const runner = createTaskRunner(settings(), { ...(await deps()), ecs: nothing.client })
+    await expect(runner.start(spec())).rejects.toMatchObject(maybeStarted)
+  })
+
   test.each(refusals)('%s', async (_, answer, expected) => {
     const { client, asked } = played(() => {
       if (answer instanceof Error) throw answer
