@@ -1,6 +1,7 @@
 /** What a page could not save: two that saved over each other, a replaced dataset, a page for looking, what somebody else saved. */
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { opened, problem } from './autosave.ts'
 import { type Asked, aStatus, json, noReport, pass, scripted, stopTime, watch } from './scripted.ts'
 
 beforeEach(() => {
@@ -10,35 +11,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const problem = (status: number, code: string, more: object = {}) =>
-  json({ code, title: code, detail: 'why', ...more }, status)
 const latest = { version: '8', savedBy: 'bob', savedAt: 0 }
-
-function opened(over: Parameters<typeof scripted>[0] = {}) {
-  const all = scripted(over)
-  const { world, fetch, api } = all
-  world.status = aStatus({ state: 'ready' })
-  world.onRoute = () => json({}, 200, { 'x-cxod-labels-version': '3' })
-  watch(fetch(`${api}schema`))
-  /** What the page holds, as cellxgene sends it: again and again until a save is answered well. */
-  const page = { body: 'mine', saved: '', answers: [] as number[] }
-  const autosave = async () => {
-    for (;;) {
-      const sent = page.body
-      if (sent !== page.saved) {
-        const response = await fetch(`${api}annotations/obs`, {
-          method: 'PUT',
-          body: sent,
-          headers: { 'content-type': 'application/octet-stream' },
-        })
-        page.answers.push(response.status)
-        if (response.ok) page.saved = sent
-      }
-      await new Promise((resolve) => setTimeout(resolve, 2500))
-    }
-  }
-  return { ...all, page, start: () => void autosave() }
-}
 
 describe('two that saved over each other', () => {
   function conflicted() {

@@ -2,7 +2,8 @@
 import { deflateSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createNotes } from '../../../web/companion/notes.ts'
-import { aStatus, json, noReport, pass, scripted, stopTime, watch } from './scripted.ts'
+import { opened, problem } from './autosave.ts'
+import { aStatus, noReport, pass, scripted, stopTime, watch } from './scripted.ts'
 
 beforeEach(() => {
   stopTime()
@@ -10,35 +11,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers()
 })
-
-const problem = (status: number, code: string, more: object = {}) =>
-  json({ code, title: code, detail: 'why', ...more }, status)
-
-function opened() {
-  const all = scripted()
-  const { world, fetch, api } = all
-  world.status = aStatus({ state: 'ready' })
-  world.onRoute = () => json({}, 200, { 'x-cxod-labels-version': '3' })
-  watch(fetch(`${api}schema`))
-  /** What the page holds, as cellxgene sends it: again and again until a save is answered well. */
-  const page = { body: 'mine', saved: '', answers: [] as number[] }
-  const autosave = async () => {
-    for (;;) {
-      const sent = page.body
-      if (sent !== page.saved) {
-        const response = await fetch(`${api}annotations/obs`, {
-          method: 'PUT',
-          body: sent,
-          headers: { 'content-type': 'application/octet-stream' },
-        })
-        page.answers.push(response.status)
-        if (response.ok) page.saved = sent
-      }
-      await new Promise((resolve) => setTimeout(resolve, 2500))
-    }
-  }
-  return { ...all, page, start: () => void autosave() }
-}
 
 describe('reports', () => {
   const storage = () => {

@@ -1,34 +1,27 @@
-/** The cells of dataset versions in a bucket, against moto: the contract, and records that are damaged. */
-import { randomUUID } from 'node:crypto'
-import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keptCellsMs } from '../../../functions/core/ports.ts'
 import { createCellNames } from '../../../functions/platform/aws/cells.ts'
 import { cellsContract } from '../../contracts/cells.contract.ts'
+import { bucketClient, makeBucket } from '../../support/bucket.ts'
 import { type Moto, startMoto } from '../../support/moto.ts'
 
 let moto: Moto
 let s3: S3Client
 beforeAll(async () => {
   moto = await startMoto()
-  s3 = new S3Client({ ...moto.clientConfig, forcePathStyle: true })
+  s3 = bucketClient(moto)
 }, 120_000)
 afterAll(async () => {
   s3?.destroy()
   await moto?.stop()
 })
 
-async function bucket(): Promise<string> {
-  const name = `b-${randomUUID()}`
-  await s3.send(new CreateBucketCommand({ Bucket: name }))
-  return name
-}
-
 // Ahead of the bucket's own clock, which tells when an object was written.
-cellsContract('S3', async (clock) => createCellNames(s3, await bucket(), clock), Date.now() + 3_600_000)
+cellsContract('S3', async (clock) => createCellNames(s3, await makeBucket(s3), clock), Date.now() + 3_600_000)
 
 test('a damaged object is no empty list of cells: it says what to do', async () => {
-  const name = await bucket()
+  const name = await makeBucket(s3)
   await s3.send(new PutObjectCommand({ Bucket: name, Key: 'cells/v1.json.gz', Body: 'nonsense' }))
   const cells = createCellNames(s3, name, { now: () => 0 })
   await expect(cells.get('v1')).rejects.toMatchObject({ code: 'unavailable', message: /delete its file below “cells”/ })
@@ -43,7 +36,7 @@ test('who may not list the bucket learns that nothing is there, and from a write
 })
 
 test('a damaged record of times makes it keep longer, never shorter', async () => {
-  const name = await bucket()
+  const name = await makeBucket(s3)
   const start = Date.now()
   let now = start + 2 * keptCellsMs
   const cells = createCellNames(s3, name, { now: () => now })

@@ -1,14 +1,13 @@
-/** The index's eyes on a bucket, against moto: pieces of one content, the verdicts of one machine, and what S3 refuses. */
-import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createIndexer, type Indexer } from '../../../functions/indexer/client.ts'
 import type { Inspector } from '../../../functions/launcher/index-dataset.ts'
 import { createInspector } from '../../../functions/platform/aws/inspector.ts'
 import { createDatasetFiles as createLocalFiles } from '../../../functions/platform/local/dataset-files.ts'
 import { createInspector as createLocalInspector } from '../../../functions/platform/local/inspector.ts'
+import { bucketClient, newBucket, watchReads } from '../../support/bucket.ts'
 import { builtPrograms } from '../../support/built.ts'
 import { type Moto, startMoto } from '../../support/moto.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -17,20 +16,11 @@ import { testSample } from '../../support/tools.ts'
 let moto: Moto
 let s3: S3Client
 let indexer: Indexer
-const asked: { key: string; bytes: number }[] = []
+let asked: { key: string; bytes: number }[]
 beforeAll(async () => {
   moto = await startMoto()
-  s3 = new S3Client({ ...moto.clientConfig, forcePathStyle: true })
-  s3.middlewareStack.add(
-    (next, context) => async (args) => {
-      const answer = await next(args)
-      const { Key = '' } = args.input as { Key?: string }
-      const { ContentLength = 0 } = answer.output as { ContentLength?: number }
-      if (context.commandName === 'GetObjectCommand') asked.push({ key: Key, bytes: ContentLength })
-      return answer
-    },
-    { step: 'initialize', name: 'count' },
-  )
+  s3 = bucketClient(moto)
+  asked = watchReads(s3)
   indexer = createIndexer({ program: join(await builtPrograms(), 'indexer.mjs') })
 }, 120_000)
 afterAll(async () => {
@@ -38,15 +28,8 @@ afterAll(async () => {
   await moto?.stop()
 })
 
-async function newBucket() {
-  const Bucket = `b-${randomUUID()}`
-  await s3.send(new CreateBucketCommand({ Bucket }))
-  const put = (Key: string, Body: Uint8Array | string) => s3.send(new PutObjectCommand({ Bucket, Key, Body }))
-  return { Bucket, put }
-}
-
 test('a file is read in pieces: fewer bytes than it has, and each piece of one content', async () => {
-  const { Bucket, put } = await newBucket()
+  const { Bucket, put } = await newBucket(s3)
   const sample = readFileSync(testSample())
   // What lies behind HDF5's own end belongs to nobody and is not read.
   await put('public/long.h5ad', Buffer.concat([sample, Buffer.alloc(20 * 2 ** 20)]))
@@ -66,7 +49,7 @@ test('a file is read in pieces: fewer bytes than it has, and each piece of one c
 })
 
 test('an object that is replaced while it is read is noticed, whatever was read before', async () => {
-  const { Bucket, put } = await newBucket()
+  const { Bucket, put } = await newBucket(s3)
   const sample = readFileSync(testSample())
   await put('public/a.h5ad', sample)
   const replacing: Pick<Indexer, 'indexFile' | 'readCells'> = {
@@ -86,7 +69,7 @@ test('an object that is replaced while it is read is noticed, whatever was read 
 })
 
 test('the first bytes get the verdicts of the inspector on one machine', async () => {
-  const { Bucket, put } = await newBucket()
+  const { Bucket, put } = await newBucket(s3)
   const root = tempDir('both-')
   mkdirSync(join(root, 'public'))
   const local = createLocalInspector(createLocalFiles(root), indexer)
@@ -116,7 +99,7 @@ test('the first bytes get the verdicts of the inspector on one machine', async (
 test('an object that only its owner may read is refused for that, in words', async () => {
   const denied = Object.assign(new Error('denied'), { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } })
   const archived = Object.assign(new Error('cold'), { name: 'InvalidObjectState', $metadata: { httpStatusCode: 403 } })
-  const { Bucket, put } = await newBucket()
+  const { Bucket, put } = await newBucket(s3)
   await put('public/a.h5ad', readFileSync(testSample()))
   for (const [error, words] of [
     [denied, /may not read/],

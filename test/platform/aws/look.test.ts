@@ -4,12 +4,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   CopyObjectCommand,
-  CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
   ListObjectsV2Command,
-  PutObjectCommand,
-  S3Client,
+  type S3Client,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createIndexer, type Indexer } from '../../../functions/indexer/client.ts'
@@ -18,6 +16,7 @@ import { createDatasetFiles } from '../../../functions/platform/aws/dataset-file
 import { lookAtBucket } from '../../../functions/platform/aws/look.ts'
 import { createCatalogue } from '../../../functions/platform/dynamo/catalogue.ts'
 import { type LocalStore, openStore } from '../../../functions/platform/local/store.ts'
+import { bucketClient, newBucket, watchReads } from '../../support/bucket.ts'
 import { builtPrograms } from '../../support/built.ts'
 import { type Moto, startMoto } from '../../support/moto.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -27,20 +26,11 @@ let moto: Moto
 let s3: S3Client
 const stores: LocalStore[] = []
 let indexer: Indexer
-const asked: { key: string; bytes: number }[] = []
+let asked: { key: string; bytes: number }[]
 beforeAll(async () => {
   moto = await startMoto()
-  s3 = new S3Client({ ...moto.clientConfig, forcePathStyle: true })
-  s3.middlewareStack.add(
-    (next, context) => async (args) => {
-      const answer = await next(args)
-      const { Key = '' } = args.input as { Key?: string }
-      const { ContentLength = 0 } = answer.output as { ContentLength?: number }
-      if (context.commandName === 'GetObjectCommand') asked.push({ key: Key, bytes: ContentLength })
-      return answer
-    },
-    { step: 'initialize', name: 'count' },
-  )
+  s3 = bucketClient(moto)
+  asked = watchReads(s3)
   indexer = createIndexer({ program: join(await builtPrograms(), 'indexer.mjs') })
 }, 120_000)
 afterAll(async () => {
@@ -54,15 +44,8 @@ const refusing: Pick<Indexer, 'indexFile' | 'readCells'> = {
   readCells: () => Promise.reject(new Error('never asked')),
 }
 
-async function newBucket() {
-  const Bucket = `b-${randomUUID()}`
-  await s3.send(new CreateBucketCommand({ Bucket }))
-  const put = (Key: string, Body: Uint8Array | string) => s3.send(new PutObjectCommand({ Bucket, Key, Body }))
-  return { Bucket, put }
-}
-
 async function newLab() {
-  const [{ Bucket, put }, store] = [await newBucket(), await openStore(tempDir())]
+  const [{ Bucket, put }, store] = [await newBucket(s3), await openStore(tempDir())]
   stores.push(store)
   const { table } = store
   const ahead: { ms: number; stoodStillAt: number | null } = { ms: 0, stoodStillAt: null }

@@ -1,36 +1,23 @@
-/** The bucket adapters against moto: the same contracts as their local twins, and what only a bucket can do wrong. */
-import { randomUUID } from 'node:crypto'
-import {
-  CreateBucketCommand,
-  DeleteObjectCommand,
-  GetObjectCommand,
-  PutObjectCommand,
-  S3Client,
-} from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { VaultRef } from '../../../functions/core/ports.ts'
 import { createDatasetFiles } from '../../../functions/platform/aws/dataset-files.ts'
 import { createVault } from '../../../functions/platform/aws/vault.ts'
 import { datasetFilesContract } from '../../contracts/dataset-files.contract.ts'
 import { vaultContract } from '../../contracts/vault.contract.ts'
+import { bucketClient, makeBucket } from '../../support/bucket.ts'
 import { type Moto, startMoto } from '../../support/moto.ts'
 
 let moto: Moto
 let s3: S3Client
 beforeAll(async () => {
   moto = await startMoto()
-  s3 = new S3Client({ ...moto.clientConfig, forcePathStyle: true })
+  s3 = bucketClient(moto)
 }, 120_000)
 afterAll(async () => {
   s3?.destroy()
   await moto?.stop()
 })
-
-async function bucket(): Promise<string> {
-  const name = `b-${randomUUID()}`
-  await s3.send(new CreateBucketCommand({ Bucket: name }))
-  return name
-}
 
 const now = 1_700_000_000_000
 const clock = { now: () => now }
@@ -46,12 +33,12 @@ const meta = {
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 vaultContract('S3', async () => {
-  const name = await bucket()
+  const name = await makeBucket(s3)
   return { vault: createVault(s3, name, clock), again: () => createVault(s3, name, clock), now }
 })
 
 datasetFilesContract('S3', async () => {
-  const name = await bucket()
+  const name = await makeBucket(s3)
   return {
     files: createDatasetFiles(s3, name),
     put: async (path, content) =>
@@ -66,7 +53,7 @@ datasetFilesContract('S3', async () => {
 
 describe('the vault in a bucket', () => {
   test('knows its own write again when the answer was lost and the SDK repeated it', async () => {
-    const name = await bucket()
+    const name = await makeBucket(s3)
     const repeating = new S3Client({ ...moto.clientConfig, forcePathStyle: true, maxAttempts: 3 })
     // The first answer to a PUT is lost on its way, after the bucket has taken it.
     let lost = false
@@ -87,7 +74,7 @@ describe('the vault in a bucket', () => {
   })
 
   test('says which object is damaged, and serves none of it', async () => {
-    const name = await bucket()
+    const name = await makeBucket(s3)
     const vault = createVault(s3, name, clock)
     await vault.put(ref, bytes('a'), meta)
     const Key = 'local%3aann/pbmc/labels/999999999998'
@@ -105,7 +92,7 @@ describe('the vault in a bucket', () => {
   })
 
   test('finds the newest of 1,100 versions with one key, and all of them in its history', async () => {
-    const name = await bucket()
+    const name = await makeBucket(s3)
     const vault = createVault(s3, name, clock)
     await vault.put(ref, bytes('one'), meta)
     const Key = 'local%3aann/pbmc/labels/999999999998'
