@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isLauncherError } from '../../functions/core/errors.ts'
 import type { User } from '../../functions/core/principal.ts'
+import { aLink } from '../contracts/links.contract.ts'
 import { current, type Step, steps } from './death-steps.ts'
 import { makeWorld } from './emulators.ts'
 import { heal, nothingLeft } from './heal.ts'
@@ -77,6 +78,22 @@ describe('every request', () => {
     },
     seconds,
   )
+})
+
+test('the guests of a link are counted once each, although every first answer is lost', async () => {
+  const calm = startProcess(world).ports.links
+  const { links } = startProcess(world, ({ name, tries }) => (mutating.test(name) && tries === 0 ? 'lose' : 'go')).ports
+  const link = aLink({ maxGuests: 3 })
+  const come = (key: string) => links.addGuest(link, { linkId: link.id, key, name: key, createdAt: 1500 })
+  await calm.create(link)
+  expect(await come('ann')).toBe('added')
+  expect(await calm.get(link.id)).toEqual({ ...link, guests: 1 })
+  expect(await come('ann')).toBe('taken')
+  // Whoever finds the name given in between gives the place back, once.
+  expect((await Promise.all([come('bob'), come('bob')])).sort()).toEqual(['added', 'taken'])
+  expect((await calm.get(link.id))?.guests).toBe(2)
+  expect([await come('cyd'), await come('dan')]).toEqual(['added', 'full'])
+  expect(await calm.get(link.id)).toEqual({ ...link, guests: 3 })
 })
 
 describe('one kind of request, for ever', () => {

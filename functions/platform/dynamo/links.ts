@@ -22,7 +22,8 @@ const pointerKey = ({ datasetId, createdAt, id }: LaunchLink) => ({
 
 export function readLink(item: Item): LaunchLink {
   assertVersion(item, 'link', recordVersion)
-  return withoutKeys(item) as LaunchLink
+  const { coming: _coming, ...link } = withoutKeys(item)
+  return link as LaunchLink
 }
 
 export function readGuest(item: Item): LinkGuest {
@@ -47,6 +48,12 @@ export function createLinkStore(table: Table): LinkStore {
     const Key = guestKey(linkId, key)
     const { Item } = await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }))
     return Item === undefined ? null : readGuest(Item)
+  }
+
+  /** Has this call taken a place already? */
+  async function isComing(linkId: string, writer: string): Promise<boolean> {
+    const { Item } = await client.send(new GetCommand({ TableName, Key: linkKey(linkId), ConsistentRead: true }))
+    return Item?.coming instanceof Set && Item.coming.has(writer)
   }
 
   return {
@@ -81,26 +88,40 @@ export function createLinkStore(table: Table): LinkStore {
 
     async addGuest(link, guest) {
       // A place first, then the guest: one who dies in between has taken a place, never slipped in without one.
+      // `coming` names this call until it is over: a write that was repeated because its answer was lost must neither count
+      // twice nor look like somebody else's.
+      const writer = randomUUID()
+      const mine = { TableName, Key: linkKey(link.id) }
       const place = new UpdateCommand({
-        TableName,
-        Key: linkKey(link.id),
-        UpdateExpression: 'SET guests = guests + :one',
-        ConditionExpression: 'attribute_exists(pk) AND (maxGuests = :any OR guests < maxGuests)',
-        ExpressionAttributeValues: { ':one': 1, ':any': null },
+        ...mine,
+        UpdateExpression: 'SET guests = guests + :one ADD coming :me',
+        ConditionExpression:
+          'attribute_exists(pk) AND (maxGuests = :any OR guests < maxGuests) AND NOT contains(coming, :writer)',
+        ExpressionAttributeValues: { ':one': 1, ':any': null, ':me': new Set([writer]), ':writer': writer },
       })
       if ((await getGuest(link.id, guest.key)) !== null) return 'taken'
-      if (!(await conditionally(client.send(place)))) return 'full'
-      // A write that was repeated because its answer was lost must not look like somebody else's.
-      const writer = randomUUID()
+      if (!(await conditionally(client.send(place))) && !(await isComing(link.id, writer))) return 'full'
       const Key = guestKey(link.id, guest.key)
       const Item = { ...guest, ...Key, v: recordVersion, writer }
       const put = new PutCommand({ TableName, Item, ConditionExpression: 'attribute_not_exists(pk)' })
-      if (await conditionally(client.send(put))) return 'added'
-      const there = await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }))
-      if (there.Item?.writer === writer) return 'added'
+      const there = (await conditionally(client.send(put)))
+        ? null
+        : (await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }))).Item
+      if (there === null || there?.writer === writer) {
+        const UpdateExpression = 'DELETE coming :me'
+        const came = { ...mine, UpdateExpression, ExpressionAttributeValues: { ':me': new Set([writer]) } }
+        // The guest is in: should this fail, a name of a call that is over stays, and does nothing.
+        await client.send(new UpdateCommand(came)).catch(() => {})
+        return 'added'
+      }
       // Somebody was given this name in between: the place goes back.
-      const back = { TableName, Key: linkKey(link.id), UpdateExpression: 'SET guests = guests - :one' }
-      await client.send(new UpdateCommand({ ...back, ExpressionAttributeValues: { ':one': 1 } }))
+      const back = new UpdateCommand({
+        ...mine,
+        UpdateExpression: 'SET guests = guests - :one DELETE coming :me',
+        ConditionExpression: 'contains(coming, :writer)',
+        ExpressionAttributeValues: { ':one': 1, ':me': new Set([writer]), ':writer': writer },
+      })
+      await conditionally(client.send(back))
       return 'taken'
     },
 
