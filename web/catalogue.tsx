@@ -24,7 +24,10 @@ export const CataloguePage: FC<CataloguePageProps> = ({ frame, groups, seen, que
     title="Datasets"
     here="datasets"
     islands={['watch-sessions.js']}
-    {...(groups.some(({ rows }) => rows.some(({ dataset }) => isPassing(dataset))) ? { refreshSeconds: 5 } : {})}
+    // An empty one as well: it says that files appear by themselves.
+    {...(total === 0 || groups.some(({ rows }) => rows.some(({ dataset }) => isPassing(dataset)))
+      ? { refreshSeconds: 5 }
+      : {})}
   >
     <div class="head">
       <h1>Datasets</h1>

@@ -39,6 +39,14 @@ describe('the catalogue', () => {
   })
 })
 
+it('a catalogue without a file looks again too: the first one appears by itself', async () => {
+  const empty = await openTestApp(tempDir(), { datasets: [] })
+  const html = await (await (await empty.browser({ name: 'ada', admin: true })).get('/')).text()
+  expect(html).toContain('They appear here by themselves.')
+  expect(html).toContain('data-refresh-seconds="5"')
+  await empty.store.close()
+})
+
 describe('a dataset that can’t be opened', () => {
   it('has neither facts to come nor labels to upload', async () => {
     const html = await page('/datasets/loose', { admin: true })
