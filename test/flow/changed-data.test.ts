@@ -116,7 +116,7 @@ const newest = async () => {
 }
 
 it('keeps every label on its own cell through conflicts, replacement, return, another folder and removal', {
-  timeout: 175_000,
+  timeout: 600_000,
 }, async () => {
   const first = await dataset()
   const { names } = await cellsOf(first.version)

@@ -35,7 +35,7 @@ async function waitAndLeave(bed: LocalBed, name: string): Promise<void> {
 }
 
 it('keeps everybody’s place, starts nobody on the way down, and passes over who is gone', {
-  timeout: 170_000,
+  timeout: 600_000,
 }, async () => {
   const dir = tempDir()
   const limits = { queueSilenceMs: 10_000 }
