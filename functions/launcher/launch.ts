@@ -1,7 +1,7 @@
 /** Step 3: claim the session, and start it or let it wait in line. Only the call that created the record goes on. */
 import { type Dataset, isUsable, type UsableDataset } from '../core/dataset.ts'
 import { dueAt } from '../core/deadlines.ts'
-import { LauncherError } from '../core/errors.ts'
+import { isLauncherError, LauncherError } from '../core/errors.ts'
 import { canStop } from '../core/lifecycle.ts'
 import type { Limits } from '../core/limits.ts'
 import { modeOf, type Principal } from '../core/principal.ts'
@@ -62,9 +62,25 @@ export async function launch(
   const { id, state } = session
   ports.log('info', `session ${state}`, { session: id, dataset: datasetId, memoryMiB: size.memoryMiB })
   if (state === 'requested') return start(context, 'launch', session)
+  await mayWait(context, session)
   // A place may have become free since it was counted, and who freed it saw no line.
   if (line.length === 0) await promote(context)
   return (await ports.sessions.get(who.id, datasetId)) ?? session
+}
+
+/** Who waits counts as well: of those who came to the line at the same moment, in other processes, the younger give way. */
+async function mayWait(context: Context, session: Session): Promise<void> {
+  try {
+    await assertMayHaveMore(context, session, session)
+  } catch (error) {
+    if (!isLauncherError(error, 'too-many-sessions')) throw error
+    let now: Session | null = session
+    for (let tries = 0; tries < 5 && now?.id === session.id && canStop(now.state); tries++) {
+      if ((await end(context, 'stop', now, 'refused', error.message)) !== null) break
+      now = await context.ports.sessions.get(session.ownerId, session.datasetId)
+    }
+    throw error
+  }
 }
 
 const linkId = (who: Principal): string | null => (who.kind === 'guest' ? who.linkId : null)

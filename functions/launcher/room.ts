@@ -1,4 +1,5 @@
 /** Is there room for one more viewer? Two caps: how many run at once, and how much memory they have together. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { LauncherError } from '../core/errors.ts'
 import { holdsPlace, inOrder, isLive, type Session } from '../core/session.ts'
 import type { TaskSize } from '../core/sizing.ts'
@@ -48,26 +49,44 @@ export async function assertMayHaveMore(
   { ownerId, linkId }: Pick<Session, 'ownerId' | 'linkId'>,
   own?: Session,
 ): Promise<void> {
-  const counted = (all: readonly Session[]) =>
-    // A younger one that has its task already can't give way any more.
-    own === undefined
-      ? all
-      : all.filter((other) => other.id !== own.id && (other.state !== 'requested' || inOrder(other, own) < 0))
   const { liveSessionsPerUser, liveSessionsPerLink } = limits
   // Their own records, which never lag: who opens ten datasets at once has no more than the cap.
-  const theirs = counted((await ports.sessions.listByOwner(ownerId)).filter(isLive))
-  if (theirs.length >= liveSessionsPerUser)
+  const theirs = async () => (await ports.sessions.listByOwner(ownerId)).filter(isLive)
+  if ((await countBefore(own, liveSessionsPerUser, theirs)) >= liveSessionsPerUser)
     throw new LauncherError(
       'too-many-sessions',
       `You have ${liveSessionsPerUser === 1 ? 'a viewer' : `${liveSessionsPerUser} viewers`} running or in line, which is as many as one person may have. Stop one under “My sessions”, then try again.`,
       { cap: liveSessionsPerUser, scope: 'user' },
     )
   if (linkId === null) return
-  const live = counted(await ports.sessions.listLive())
-  if (live.filter((session) => session.linkId === linkId).length >= liveSessionsPerLink)
+  const ofLink = async () => (await ports.sessions.listLive()).filter((session) => session.linkId === linkId)
+  if ((await countBefore(own, liveSessionsPerLink, ofLink)) >= liveSessionsPerLink)
     throw new LauncherError(
       'too-many-sessions',
       `${liveSessionsPerLink === 1 ? 'Somebody who came by this link has' : `${liveSessionsPerLink} people who came by this link have`} a viewer now, which is as many as may at once. It is tried again as soon as one of them leaves.`,
       { cap: liveSessionsPerLink, scope: 'link' },
     )
+}
+
+/** A call that is to give way does so within milliseconds of its claim. */
+const lookAgain = { times: 6, pauseMs: 250 }
+
+/**
+ * How many of the sessions listed count against `own`, as far as the cap goes. The older ones do, and those that have a
+ * task. A younger one that has none gives way when it looks, unless it has looked before `own` was there to be seen (clocks
+ * of two processes differ by milliseconds, so the younger may have come first). Only where that decides is it waited for.
+ */
+async function countBefore(
+  own: Session | undefined,
+  cap: number,
+  list: () => Promise<readonly Session[]>,
+): Promise<number> {
+  for (let looks = 1; ; looks++) {
+    const others = (await list()).filter(({ id }) => id !== own?.id)
+    if (own === undefined || others.length < cap || looks === lookAgain.times) return others.length
+    const mayGiveWay = ({ state }: Session) => state === 'requested' || state === 'queued'
+    const sure = others.filter((other) => !mayGiveWay(other) || inOrder(other, own) < 0)
+    if (sure.length >= cap) return sure.length
+    await pause(lookAgain.pauseMs)
+  }
 }
