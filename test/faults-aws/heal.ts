@@ -39,9 +39,11 @@ export async function nothingLeft(world: World, people: readonly User[]): Promis
       continue
     }
     if (isLive(session) || session.ending === null) wrong.push(`${who.name}: ${session.state} without an end`)
-    if (receipts.length !== 1 || receipts[0]?.sessionId !== session.id)
-      wrong.push(`${who.name}: ${receipts.length} receipts`)
     const started = tasks.get(session.id)?.length ?? 0
+    // What never had a task costs nothing.
+    const nothing = session.ending?.cause === 'not-started' && started === 0
+    if (receipts.length !== (nothing ? 0 : 1) || (!nothing && receipts[0]?.sessionId !== session.id))
+      wrong.push(`${who.name}: ${receipts.length} receipts`)
     if (started > session.attempt) wrong.push(`${who.name}: ${started} tasks for ${session.attempt} attempts`)
   }
   return wrong
