@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { deflateSync } from 'node:zlib'
+import { Agent, fetch, type RequestInit } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { User } from '../../functions/core/principal.ts'
 import type { Session } from '../../functions/core/session.ts'
@@ -12,6 +13,7 @@ import { tempDir } from '../support/temp-dir.ts'
 
 const people = Array.from({ length: Number(process.env.CROWD ?? 100) }, (_, n) => aUser(`person-${n}`))
 const ids = ['a', 'b', 'c', 'd', 'e']
+const longMs = 600_000
 type Visit = { who: User; session: Session }
 let bed: LocalBed
 let visits: Visit[]
@@ -30,17 +32,27 @@ beforeAll(async () => {
     followFolder: false,
     createTasks: createInProcessTasks,
     // Everything of 500 machines runs in this one process: what is shown is who lands where, not how fast.
-    gateTimes: { beatMs: 60_000, apiSilenceMs: 300_000 },
-    limits: { silenceMs: 300_000 },
+    gateTimes: { beatMs: 60_000, apiSilenceMs: longMs },
+    limits: {
+      silenceMs: longMs,
+      startQuietMs: longMs,
+      requestedMs: 3 * longMs,
+      graceMs: 2 * longMs,
+      apiTimeoutMs: longMs,
+    },
+    doorTimes: { headersMs: longMs, requestMs: longMs, checkEveryMs: longMs },
   })
 }, 180_000)
 afterAll(() => bed?.close(), 120_000)
 
+// A thousand connections at once to a process that is busy with the first of them.
+const dispatcher = new Agent({ connect: { timeout: longMs }, headersTimeout: longMs, bodyTimeout: longMs })
+afterAll(() => dispatcher.close())
 const call = async (path: string, headers: Record<string, string>, init: RequestInit = {}) =>
-  fetch(`${bed.viewUrl}${path}`, { ...init, headers })
+  fetch(`${bed.viewUrl}${path}`, { ...init, headers, dispatcher })
 
 describe('100 people × 5 datasets at once, on a stand-in viewer', () => {
-  it('starts one viewer for each pair', { timeout: 300_000 }, async () => {
+  it('starts one viewer for each pair', { timeout: 600_000 }, async () => {
     const pairs = people.flatMap((who) => ids.map((datasetId) => ({ who, datasetId })))
     await Promise.all(pairs.map(({ who, datasetId }) => bed.launcher.launch(who, datasetId, { by: 'click' })))
     visits = await Promise.all(
@@ -50,7 +62,7 @@ describe('100 people × 5 datasets at once, on a stand-in viewer', () => {
     expect(new Set(visits.map(({ session }) => session.routePath)).size).toBe(people.length * 5)
   })
 
-  it('leads each to their own viewer, and keeps what each saves apart', { timeout: 300_000 }, async () => {
+  it('leads each to their own viewer, and keeps what each saves apart', { timeout: 600_000 }, async () => {
     await Promise.all(
       visits.map(async ({ who, session }) => {
         const headers = await bed.pageCall(session)
@@ -72,7 +84,7 @@ describe('100 people × 5 datasets at once, on a stand-in viewer', () => {
     }
   })
 
-  it('lets nobody into another’s viewer, whoever’s cookie they show', { timeout: 300_000 }, async () => {
+  it('lets nobody into another’s viewer, whoever’s cookie they show', { timeout: 600_000 }, async () => {
     await Promise.all(
       visits.map(async ({ who, session }, n) => {
         const other = visits[(n + 7) % visits.length] as Visit
@@ -86,7 +98,7 @@ describe('100 people × 5 datasets at once, on a stand-in viewer', () => {
     )
   })
 
-  it('ends them all in order, with a receipt each', { timeout: 300_000 }, async () => {
+  it('ends them all in order, with a receipt each', { timeout: 600_000 }, async () => {
     for (const { who } of visits)
       for (const session of await bed.launcher.listSessions(who)) await bed.launcher.stop(who, session.id)
     expect((await bed.launcher.receipts(people[0] as User)).map(({ cause }) => cause)).toEqual(Array(5).fill('user'))

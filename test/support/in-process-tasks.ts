@@ -7,6 +7,18 @@ import { taskDir } from '../../functions/platform/local/task-record.ts'
 import type { LocalTaskRunner, TaskRunnerSettings } from '../../functions/platform/local/task-runner.ts'
 import { type StandInViewer, startStandInViewer } from './stand-in-viewer.ts'
 
+/** Hundreds of gates, their viewers and the launcher take turns in one process: what is slow there is only waiting for its turn. */
+const longMs = 600_000
+const patience = {
+  laterAfterMs: longMs,
+  apiTimeoutMs: longMs,
+  vaultRetryMs: longMs,
+  startSilenceMs: longMs,
+  settleMs: longMs,
+  headersMs: longMs,
+  requestMs: longMs,
+}
+
 type Task = { memoryMiB: number; dir: string; gate: Promise<unknown>; viewer: StandInViewer; terminate(): void }
 
 export function createInProcessTasks(settings: TaskRunnerSettings): LocalTaskRunner {
@@ -41,7 +53,7 @@ export function createInProcessTasks(settings: TaskRunnerSettings): LocalTaskRun
         taskDir: dir,
       }
       const signals = { once: (_: string, then: () => void) => heard.push(then) }
-      const gate = run(config, { signals, log: () => {} })
+      const gate = run(config, { signals, tuning: patience, log: () => {} })
         .then(() => viewer.kill())
         .then(() => {
           tasks.delete(sessionId)
