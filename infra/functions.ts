@@ -77,14 +77,15 @@ export function functions({ net, open, storage, table, tasks, slots, secret }: P
   }
 
   // 30 seconds: longer than the longest poll (25), and short enough for the rules that make the launcher's protocol safe
-  // (`requestedMs` three times, `graceMs` twice as long). A million cells' labels are carried over in 1.3 GB.
+  // (`requestedMs` three times, `graceMs` twice as long). A million cells' labels are carried over by the one, and brought together with
+  // others by both, in 1.3 GB.
   const api = lambda(
     'api',
     { memory: '2048 MB', timeout: '30 seconds' },
     [...launcher, ...may.openRoute, ...may.readData, ...may.annotations],
     true,
   )
-  const lobby = lambda('lobby', { memory: '1024 MB', timeout: '30 seconds' }, [...launcher, ...may.annotations], true)
+  const lobby = lambda('lobby', { memory: '2048 MB', timeout: '30 seconds' }, [...launcher, ...may.annotations], true)
   // Ends before the next minute's begins, and before `graceMs` is over for what it started.
   const reaper = lambda('reaper', { memory: '512 MB', timeout: '55 seconds' }, [
     ...launcher,

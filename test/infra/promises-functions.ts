@@ -73,6 +73,14 @@ export const functionPromises: readonly Promised[] = [
     broken: (graph) => set(lambda(graph, 'api'), { timeout: 60 }),
   },
   {
+    name: 'who brings labels together has memory for those of a million cells (1.3 GB)',
+    problems: (graph) =>
+      (['api', 'lobby'] as const)
+        .filter((name) => Number(lambda(graph, name).memorySize) < 2048)
+        .map((name) => `${name} has too little`),
+    broken: (graph) => set(lambda(graph, 'lobby'), { memorySize: 1024 }),
+  },
+  {
     name: 'who answers browsers has time for a long poll and less than CloudFront’s; who reads files has the most there is',
     problems: (graph) => {
       return [
