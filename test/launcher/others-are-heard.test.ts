@@ -61,4 +61,27 @@ describe('labels of very many cells', () => {
     expect(kept).toMatchObject({ version: '3', report: { matchedCells: cells.length } })
     expect(kept?.report?.renamed).toEqual([{ from: 'type', to: 'type (label)' }])
   })
+
+  it('are one work at a time, whoever brings them: each takes a gigabyte', async () => {
+    const { cells: names, vault, ...ports } = bed.ports
+    const seen: string[] = []
+    const context: Context = {
+      ports: {
+        ...ports,
+        cells: {
+          ...names,
+          get(version) {
+            seen.push('read')
+            return names.get(version)
+          },
+        },
+        vault: { ...vault, put: (...given) => vault.put(...given).finally(() => seen.push('kept')) },
+      },
+      limits: defaultLimits,
+      here: createHere(),
+    }
+    const upload = { body: csv('type'), base: null, mode: 'replace' } as const
+    await Promise.all(['bob', 'cyd'].map((name) => uploadLabels(context, aUser(name), 'pbmc', upload)))
+    expect(seen).toEqual(['read', 'kept', 'read', 'kept'])
+  })
 })
