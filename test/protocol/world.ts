@@ -1,11 +1,9 @@
 /** A small world for the exploration: ports in memory whose every call waits for its turn, so that a test decides all interleavings. */
-import type { Dataset } from '../../functions/core/dataset.ts'
 import { LauncherError } from '../../functions/core/errors.ts'
 import type { Limits } from '../../functions/core/limits.ts'
 import type { Ports, TaskStatus } from '../../functions/core/ports.ts'
 import { isLive, type Receipt, type Session } from '../../functions/core/session.ts'
-
-export const t0 = 1_800_000_000_000
+import { stillPorts, t0 } from './still-ports.ts'
 
 /** One call of the launcher under way: stopped before its next effect. */
 export type Actor = {
@@ -27,36 +25,6 @@ export const troubles: Readonly<Record<string, readonly Trouble[]>> = {
   'advance:starting': ['dropped', 'lost'],
   close: ['dropped'],
 }
-
-export const dataset: Dataset = {
-  id: 'pbmc',
-  path: 'public/pbmc.h5ad',
-  group: 'public',
-  title: 'pbmc',
-  state: 'usable',
-  problem: null,
-  sizeBytes: 1,
-  modifiedAt: t0,
-  version: 'v1',
-  index: {
-    cells: 1,
-    genes: 1,
-    storedValues: 1,
-    dtype: 'float32',
-    layout: 'csr',
-    embeddings: ['umap'],
-    obsIndexHash: 'h1',
-    distribution: 'normal',
-    memoryMiB: 300,
-  },
-  firstSeenAt: t0,
-  updatedAt: t0,
-}
-
-/** Nobody comes by a link in this world. */
-const noLinks = new Proxy({} as Ports['links'], {
-  get: () => () => Promise.reject(new Error('there are no links in this world')),
-})
 
 export class World {
   now = t0
@@ -289,28 +257,7 @@ export class World {
           }),
         listSessionIds: async () => [...this.routes.keys()],
       },
-      links: noLinks,
-      catalogue: {
-        get: async () => dataset,
-        list: async () => [dataset],
-        create: async () => false,
-        put: async () => {},
-      },
-      files: {
-        list: async () => [],
-        stat: async () => null,
-        locate: async () => ({ kind: 'path', path: '/data/pbmc.h5ad' }),
-      },
-      vault: {
-        latest: async () => null,
-        read: async () => new Uint8Array(),
-        history: async () => [],
-        put: async () => {
-          throw new Error('nothing is saved in this world')
-        },
-        listDatasets: async () => [],
-      },
-      cells: { get: async () => null, has: async () => false, put: async () => {}, prune: async () => {} },
+      ...stillPorts,
       clock: { now: () => this.now },
       newId: () => `s${++this.ids}`,
       gateToken: async () => 'token',

@@ -1,3 +1,4 @@
+/** The cells of dataset versions in a bucket, against moto: the contract, and records that are damaged. */
 import { ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keptCellsMs } from '../../../functions/core/ports.ts'

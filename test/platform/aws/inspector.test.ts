@@ -1,3 +1,4 @@
+/** The index's eyes on a bucket, against moto: pieces of one content, the verdicts of one machine, and what S3 refuses. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3'

@@ -1,3 +1,4 @@
+/** The bucket adapters against moto: the same contracts as their local twins, and what only a bucket can do wrong. */
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { VaultRef } from '../../../functions/core/ports.ts'
