@@ -103,8 +103,9 @@ const notUsableYet: Partial<Record<Dataset['state'], string>> = {
 /** How many starts failed in a row just before, the last one included. */
 function failedStartsBefore({ ports, limits }: Context, previous: Session | null): number {
   if (previous === null || previous.readyAt !== null || !isFailure(previous.ending)) return 0
-  // A refusal for lack of room started nothing and costs nothing.
-  if (previous.ending?.cause === 'refused' || previous.requestedAt === null) return 0
+  // What started nothing costs nothing.
+  const cause = previous.ending?.cause
+  if (cause === 'refused' || cause === 'not-started' || previous.requestedAt === null) return 0
   const age = ports.clock.now() - (previous.ending?.at ?? 0)
   return age < limits.failureWindowMs ? previous.failedStarts + 1 : 0
 }

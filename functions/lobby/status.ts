@@ -71,6 +71,8 @@ function stateOf(
   if (session.readyAt !== null) return { state: 'lost', problem }
   const fresh = now - ending.at < limits.failureWindowMs
   if (!fresh) return { state: 'asleep', problem: null }
+  // Nothing was started, so no click is asked for: the page tries again by itself, seldom.
+  if (ending.cause === 'not-started') return { state: 'lost', problem }
   return { state: session.failedStarts + 1 >= 2 || ending.cause === 'refused' ? 'failed' : 'lost', problem }
 }
 

@@ -52,6 +52,7 @@ describe('status', () => {
     ['task-lost', 1, 'lost'],
     ['task-lost', null, 'lost'],
     ['start-timeout', null, 'lost'],
+    ['not-started', null, 'lost'],
     ['refused', null, 'failed'],
     ['load-failed', null, 'failed'],
     ['out-of-memory', 1, 'failed'],
@@ -72,6 +73,9 @@ describe('status', () => {
     const ending = { cause: 'start-timeout', detail: null, at: lobby.clock.ms } as const
     change({ state: 'failed', failedStarts: 1, ending })
     expect((await status()).state).toBe('failed')
+    change({ state: 'failed', failedStarts: 1, ending: { ...ending, cause: 'not-started' } })
+    expect((await status()).state).toBe('lost')
+    change({ state: 'failed', failedStarts: 1, ending })
     lobby.clock.ms += defaultLimits.failureWindowMs
     expect((await status()).state).toBe('asleep')
   })

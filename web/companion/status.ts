@@ -92,7 +92,9 @@ export function createLink(config: PageConfig, env: Env, here: () => boolean): L
     failures = 0
     trouble = next.dataset.version === config.dataset.version ? null : datasetChanged
     moved = trouble ? 'changed' : next.problem?.code === 'dataset-removed' ? 'removed' : null
-    if (refusal !== null && (next.state !== status?.state || next.sessionId !== status?.sessionId)) refusal = null
+    const isNews = next.state !== status?.state || next.sessionId !== status?.sessionId
+    // The record of the wake that was refused is no news of another one.
+    if (refusal !== null && isNews && next.problem?.code !== 'not-started') refusal = null
     status = next
     trusted = trust
     sleepAt = next.sleepInMs === null ? Infinity : env.now() + next.sleepInMs

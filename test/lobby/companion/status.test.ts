@@ -77,6 +77,25 @@ describe('waking', () => {
     expect(world.wakes.length).toBeLessThanOrEqual(5)
   })
 
+  it('tries again by itself, seldom, when nothing could be started, though each try leaves a session behind', async () => {
+    const { world, fetch, api, link } = scripted()
+    world.status = aStatus({ state: 'asleep' })
+    const problem = { code: 'not-started', title: 'It could not be started just now', detail: '', largerMiB: null }
+    let tries = 0
+    world.onWake = () => {
+      world.status = aStatus({ state: 'lost', sessionId: `try-${++tries}`, problem })
+      return refuse('unavailable')
+    }
+    const answer = watch(fetch(`${api}schema`))
+    await pass(125_000)
+    expect(world.wakes.length).toBeGreaterThanOrEqual(3)
+    expect(world.wakes.length).toBeLessThanOrEqual(5)
+    expect(link.refusal()).toMatchObject({ code: 'unavailable' })
+    world.onWake = () => world.becomes(aStatus({ state: 'ready' }))
+    await pass(35_000)
+    expect([answer.value?.status, link.refusal()]).toEqual([200, null])
+  })
+
   it('never what no waiting would make fit', async () => {
     const { world, fetch, api, link } = scripted()
     world.status = aStatus({ state: 'none' })
