@@ -4,7 +4,8 @@ import { type EndCause, failureCauses } from './session.ts'
 
 export type EndingWords = {
   title: string
-  remedy: string /** Something went wrong, as opposed to an end somebody wanted. */
+  remedy: string
+  /** Something went wrong, as opposed to an end somebody wanted. */
   failure: boolean
   /** The viewer's or platform's own words, fit to be shown; null: none. */
   detail: string | null
