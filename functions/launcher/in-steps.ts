@@ -2,7 +2,7 @@
 import { setImmediate as others } from 'node:timers/promises'
 import type { Steps } from '../core/steps.ts'
 
-/** Its own thread would need the names of all cells copied to it, which alone holds everybody up for as long as a hundred steps. */
+/** A thread of its own would need the names of all cells copied to it: 0.2 s for a million, as long as a hundred steps. */
 export async function inSteps<T>(steps: Steps<T>): Promise<T> {
   for (;;) {
     const { done, value } = steps.next()
